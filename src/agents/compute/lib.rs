@@ -1,0 +1,1 @@
+//! The compute agent: what runs on each host, without a database handle.

@@ -1,0 +1,1 @@
+//! The network agent: what runs on each host, without a database handle.

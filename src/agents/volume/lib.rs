@@ -1,0 +1,1 @@
+//! The volume agent: what runs on each host, without a database handle.

@@ -1,0 +1,1 @@
+//! The in-process message bus: calls, casts, fanout, and every message of the system.

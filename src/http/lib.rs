@@ -1,0 +1,1 @@
+//! The REST kit: endpoints as data, and everything a service API shares.

@@ -1,0 +1,1 @@
+//! The hypervisor drivers: one trait, libvirt and a fake behind it.

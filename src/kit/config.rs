@@ -1,0 +1,215 @@
+//! The configuration's sections: every key, its meaning, its default.
+//!
+//! `config/cloudbox.toml` is these sections written out; a test in the root crate holds the two together.
+//! Each service is handed its own section and reads nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the database, images, volumes and guests live; everything cloudbox writes is below it.
+    pub data_dir: DataDir,
+    /// The HTTP listener.
+    pub api: ApiConfig,
+    /// Keystone.
+    pub identity: IdentityConfig,
+    /// Glance.
+    pub image: ImageConfig,
+    /// Neutron.
+    pub network: NetworkConfig,
+    /// Cinder.
+    pub volume: VolumeConfig,
+    /// Nova.
+    pub compute: ComputeConfig,
+}
+
+/// A directory, `/var/lib/cloudbox` by default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DataDir(pub PathBuf);
+
+impl Default for DataDir {
+    fn default() -> Self {
+        Self(PathBuf::from("/var/lib/cloudbox"))
+    }
+}
+
+/// The HTTP listener and its limits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Address and port of all APIs.
+    pub listen: SocketAddr,
+    /// The URL that clients reach it by, without a path; what the catalog says. Made from `listen` when empty.
+    pub public_url: String,
+    /// The region's name in the catalog.
+    pub region: String,
+    /// The most connections at once.
+    pub max_connections: usize,
+    /// The longest time to receive a request's head, in seconds.
+    pub header_timeout_secs: u64,
+    /// The longest time to receive a (JSON) body and to answer, in seconds.
+    pub request_timeout_secs: u64,
+    /// The largest JSON body, in bytes.
+    pub max_body_bytes: usize,
+    /// Policy overrides: a file of `"rule" = "check string"` lines. None when empty.
+    pub policy_file: PathBuf,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8774)),
+            public_url: String::new(),
+            region: "RegionOne".to_owned(),
+            max_connections: 1024,
+            header_timeout_secs: 20,
+            request_timeout_secs: 60,
+            max_body_bytes: 1024 * 1024,
+            policy_file: PathBuf::new(),
+        }
+    }
+}
+
+impl ApiConfig {
+    /// The URL that clients reach the APIs by, without a trailing slash.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.public_url.is_empty() {
+            format!("http://{}", self.listen)
+        } else {
+            self.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+/// Keystone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// How long a token is good for, in seconds.
+    pub token_ttl_secs: u64,
+    /// How often the token key is rotated, in seconds; old keys stay readable for one token lifetime.
+    pub key_rotation_secs: u64,
+    /// How many passwords are hashed at once.
+    pub hashing_concurrency: usize,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self { token_ttl_secs: 3600, key_rotation_secs: 86_400, hashing_concurrency: 2 }
+    }
+}
+
+/// Glance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImageConfig {
+    /// The largest image, in bytes.
+    pub max_size_bytes: u64,
+    /// Whether an upload whose bytes do not match its `disk_format` is refused (415). Off, it is stored,
+    /// and Nova refuses to boot it.
+    pub enforce_format: bool,
+}
+
+impl Default for ImageConfig {
+    fn default() -> Self {
+        Self { max_size_bytes: 1 << 40, enforce_format: true }
+    }
+}
+
+/// Neutron.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// `linux` (bridges, namespaces, nftables, dnsmasq) or `fake`.
+    pub driver: String,
+    /// The range of the network made at first start.
+    pub default_cidr: String,
+    /// The name of the network made at first start.
+    pub default_name: String,
+    /// Name servers handed to guests where the subnet names none. The host's own when empty.
+    pub dns_servers: Vec<std::net::IpAddr>,
+    /// Put before the name of every device and namespace, so that two clouds on one host do not meet.
+    /// At most three characters.
+    pub device_prefix: String,
+    /// MTU of new networks.
+    pub mtu: u32,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            driver: "linux".to_owned(),
+            default_cidr: "10.20.0.0/24".to_owned(),
+            default_name: "default".to_owned(),
+            dns_servers: Vec::new(),
+            device_prefix: "cb".to_owned(),
+            mtu: 1500,
+        }
+    }
+}
+
+/// Cinder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VolumeConfig {
+    /// `file` or `fake`.
+    pub driver: String,
+    /// The volume type that a volume gets when none is asked for.
+    pub default_type: String,
+}
+
+impl Default for VolumeConfig {
+    fn default() -> Self {
+        Self { driver: "file".to_owned(), default_type: "__DEFAULT__".to_owned() }
+    }
+}
+
+/// Nova.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComputeConfig {
+    /// `fake`, `qemu:///system`, `qemu:///session` or `qemu:///embed?root=DIR`.
+    pub hypervisor: String,
+    /// `auto` (KVM where it works, else emulation), `kvm` or `qemu`.
+    pub virt_type: String,
+    /// This host's name. The kernel's host name when empty.
+    pub host: String,
+    /// How many virtual CPUs are sold per real one.
+    pub cpu_allocation_ratio: f64,
+    /// How much memory is sold per real byte.
+    pub ram_allocation_ratio: f64,
+    /// How much disk is sold per real byte.
+    pub disk_allocation_ratio: f64,
+    /// Memory kept for the host, in MiB.
+    pub reserved_host_memory_mb: u64,
+    /// How many guests are built at once on one host.
+    pub build_concurrency: usize,
+    /// How many hosts are tried before a build is given up.
+    pub max_attempts: u32,
+    /// How long a guest has to shut down when it is stopped or softly rebooted, in seconds.
+    pub shutdown_timeout_secs: u64,
+}
+
+impl Default for ComputeConfig {
+    fn default() -> Self {
+        Self {
+            hypervisor: "qemu:///system".to_owned(),
+            virt_type: "auto".to_owned(),
+            host: String::new(),
+            cpu_allocation_ratio: 4.0,
+            ram_allocation_ratio: 1.0,
+            disk_allocation_ratio: 1.0,
+            reserved_host_memory_mb: 512,
+            build_concurrency: 10,
+            max_attempts: 3,
+            shutdown_timeout_secs: 60,
+        }
+    }
+}

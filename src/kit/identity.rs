@@ -1,0 +1,98 @@
+//! Who is asking: what a token was validated to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DomainId, ProjectId, RoleId, UserId};
+use crate::time::Timestamp;
+
+/// A domain by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRef {
+    /// The domain's id.
+    pub id: DomainId,
+    /// The domain's name.
+    pub name: String,
+}
+
+/// A user by id and name, with its domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRef {
+    /// The user's id.
+    pub id: UserId,
+    /// The user's name.
+    pub name: String,
+    /// The domain that the user is in.
+    pub domain: DomainRef,
+}
+
+/// A project by id and name, with its domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectRef {
+    /// The project's id.
+    pub id: ProjectId,
+    /// The project's name.
+    pub name: String,
+    /// The domain that the project is in.
+    pub domain: DomainRef,
+}
+
+/// A role by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRef {
+    /// The role's id.
+    pub id: RoleId,
+    /// The role's name, in lower case.
+    pub name: String,
+}
+
+/// What a token gives access to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Nothing but the user's own lists of projects and domains.
+    Unscoped,
+    /// One project.
+    Project(ProjectRef),
+    /// One domain.
+    Domain(DomainRef),
+    /// The cloud itself.
+    System,
+}
+
+/// What a valid token says. Keystone's `token` body holds the same, with the catalog added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Who it is.
+    pub user: UserRef,
+    /// What it is for.
+    pub scope: Scope,
+    /// The roles there, implied ones included; empty when unscoped.
+    pub roles: Vec<RoleRef>,
+    /// How the user authenticated: `password`, `token`, ….
+    pub methods: Vec<String>,
+    /// The token's audit id, then its parent's where it was made from another token.
+    pub audit_ids: Vec<String>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// How long the authentication that led to it took, in microseconds: step B1 of a boot's trace.
+    pub authentication_micros: u64,
+}
+
+impl Identity {
+    /// The project that the token is scoped to.
+    #[must_use]
+    pub fn project(&self) -> Option<&ProjectRef> {
+        match &self.scope {
+            Scope::Project(project) => Some(project),
+            _ => None,
+        }
+    }
+
+    /// Whether the role `name` is among the token's.
+    #[must_use]
+    pub fn has_role(&self, name: &str) -> bool {
+        self.roles.iter().any(|role| role.name.eq_ignore_ascii_case(name))
+    }
+}

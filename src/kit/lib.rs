@@ -1,0 +1,22 @@
+//! What every part of cloudbox shares: ids, the request context, faults, the clock, configuration.
+//!
+//! This crate owns vocabulary, not behaviour: nothing here does I/O, knows a service or holds state
+//! beyond one request. Every other crate of the workspace may depend on it; it depends on none of them.
+
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod fault;
+pub mod ids;
+pub mod identity;
+pub mod secret;
+pub mod time;
+pub mod trace;
+
+pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use context::{Caller, Deadline, RequestContext};
+pub use fault::{Fault, FaultKind};
+pub use identity::{DomainRef, Identity, ProjectRef, RoleRef, Scope, UserRef};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use trace::{Span, SpanKind, Trace};

@@ -1,0 +1,1 @@
+//! The embedded database: one writer, many readers, migrations, backup.

@@ -1,0 +1,1 @@
+//! Long work: journaled steps with undo, resumed or unwound after a crash.
