@@ -16,6 +16,8 @@ pub struct Config {
     pub data_dir: DataDir,
     /// The HTTP listener.
     pub api: ApiConfig,
+    /// The message bus.
+    pub bus: BusConfig,
     /// Keystone.
     pub identity: IdentityConfig,
     /// Glance.
@@ -85,6 +87,24 @@ impl ApiConfig {
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+}
+
+/// The message bus.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// How many messages a queue holds before its senders are told that it is busy.
+    pub queue_length: usize,
+    /// How long a call waits for its reply, in seconds.
+    pub call_timeout_secs: u64,
+    /// Whether every message goes through its bytes, as it would between two hosts. For tests.
+    pub wire_checked: bool,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { queue_length: 4096, call_timeout_secs: 60, wire_checked: false }
     }
 }
 
