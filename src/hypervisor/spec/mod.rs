@@ -13,7 +13,11 @@ use std::path::{Path, PathBuf};
 use kit::ids::ServerId;
 use serde::{Deserialize, Serialize};
 
-use crate::driver::DriverError;
+use crate::error::DriverError;
+
+mod disk;
+
+pub use disk::{Backing, CacheMode, Disk, DiskBus, DiskFormat, DiskKey, next_target};
 
 /// The longest path that fits in `sockaddr_un` with its closing zero.
 pub const SOCKET_PATH_MAX: usize = 107;
@@ -85,198 +89,6 @@ impl Machine {
             versioned if versioned.starts_with("pc-q35-") => Ok(Self::Q35),
             versioned if versioned.starts_with("pc-i440fx-") => Ok(Self::Pc),
             other => Err(DriverError::invalid(format!("machine type {other} is not supported"))),
-        }
-    }
-}
-
-/// What a guest's disk is on the host: the only formats that a guest may be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskFormat {
-    /// The bytes as they are.
-    Raw,
-    /// QEMU's copy-on-write format.
-    Qcow2,
-}
-
-impl DiskFormat {
-    /// The name that QEMU and libvirt know it by.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Qcow2 => "qcow2",
-        }
-    }
-}
-
-/// How a disk is attached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskBus {
-    /// `vda`, …
-    #[default]
-    Virtio,
-    /// virtio-scsi: `sda`, …
-    Scsi,
-    /// AHCI: `sda`, … The bus of CD-ROMs on q35. Cannot be hot-plugged.
-    Sata,
-    /// `hda`, … Only on [`Machine::Pc`]. Cannot be hot-plugged.
-    Ide,
-}
-
-impl DiskBus {
-    /// What the image properties `hw_disk_bus` and `hw_cdrom_bus` ask for. On q35 there is no IDE: SATA takes
-    /// its place, as guests that know the one know the other.
-    ///
-    /// # Errors
-    /// [`DriverError::InvalidSpec`] for any other bus.
-    pub fn from_property(value: &str, machine: Machine) -> Result<Self, DriverError> {
-        match (value, machine) {
-            ("virtio", _) => Ok(Self::Virtio),
-            ("scsi", _) => Ok(Self::Scsi),
-            ("sata", _) | ("ide", Machine::Q35) => Ok(Self::Sata),
-            ("ide", Machine::Pc) => Ok(Self::Ide),
-            (other, _) => Err(DriverError::invalid(format!("disk bus {other} is not supported"))),
-        }
-    }
-
-    /// The name that libvirt knows it by.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Virtio => "virtio",
-            Self::Scsi => "scsi",
-            Self::Sata => "sata",
-            Self::Ide => "ide",
-        }
-    }
-
-    /// What the names of its disks begin with: `vd`, `sd` or `hd`.
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Virtio => "vd",
-            Self::Scsi | Self::Sata => "sd",
-            Self::Ide => "hd",
-        }
-    }
-
-    /// Whether a disk can come and go while the guest runs.
-    #[must_use]
-    pub const fn hotpluggable(self) -> bool {
-        matches!(self, Self::Virtio | Self::Scsi)
-    }
-}
-
-/// Whether the host caches what the guest writes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CacheMode {
-    /// Past the host's page cache (`O_DIRECT`): Nova's choice wherever the file system can.
-    #[default]
-    None,
-    /// Through the page cache, written before the guest hears of it: where `O_DIRECT` does not work.
-    Writethrough,
-    /// Through the page cache; a flush of the guest is a flush of the host.
-    Writeback,
-    /// Flushes are ignored: for disks that may be lost with the host, such as tests'.
-    Unsafe,
-}
-
-impl CacheMode {
-    /// The name that libvirt knows it by.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Writethrough => "writethrough",
-            Self::Writeback => "writeback",
-            Self::Unsafe => "unsafe",
-        }
-    }
-}
-
-/// The file that an overlay lies on. Written into the domain, so that libvirt need not probe it either.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backing {
-    /// The file; read-only to every guest.
-    pub path: PathBuf,
-    /// Its format.
-    pub format: DiskFormat,
-}
-
-/// A disk or a CD-ROM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disk {
-    /// The file or block device.
-    pub path: PathBuf,
-    /// Its format.
-    pub format: DiskFormat,
-    /// What it lies on, for an overlay; a backing file has none of its own.
-    pub backing: Option<Backing>,
-    /// How it is attached.
-    pub bus: DiskBus,
-    /// Its name, unique in the guest: `vda`, `sda`, … ([`next_target`]).
-    pub target: String,
-    /// What the guest reads as its serial number: a volume's UUID. Empty: none.
-    /// The guest sees the first 20 characters on virtio.
-    pub serial: String,
-    /// Whether the guest may write.
-    pub read_only: bool,
-    /// A CD-ROM, such as the config drive; always read-only.
-    pub cdrom: bool,
-    /// Its place in the boot order, from 1. None: not booted from.
-    pub boot_order: Option<u32>,
-    /// Whether the host caches.
-    pub cache: CacheMode,
-}
-
-impl Disk {
-    /// A writable disk without serial number, backing file or place in the boot order.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>, format: DiskFormat, bus: DiskBus, target: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            format,
-            backing: None,
-            bus,
-            target: target.into(),
-            serial: String::new(),
-            read_only: false,
-            cdrom: false,
-            boot_order: None,
-            cache: CacheMode::default(),
-        }
-    }
-}
-
-/// Which of a guest's disks is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskKey {
-    /// The one with this serial number: a volume's UUID.
-    Serial(String),
-    /// The one at this name: `vdb`.
-    Target(String),
-}
-
-impl DiskKey {
-    /// Whether a disk of this name and serial number is the one.
-    #[must_use]
-    pub fn matches(&self, target: &str, serial: &str) -> bool {
-        match self {
-            Self::Serial(wanted) => !wanted.is_empty() && wanted == serial,
-            Self::Target(wanted) => wanted == target,
-        }
-    }
-}
-
-impl std::fmt::Display for DiskKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Serial(serial) => write!(f, "disk with serial {serial}"),
-            Self::Target(target) => write!(f, "disk {target}"),
         }
     }
 }
@@ -363,39 +175,13 @@ pub fn domain_name(number: u64) -> String {
     format!("instance-{number:08x}")
 }
 
-/// The first name on `bus` that is not in `used`: `vda` … `vdz`, `vdaa` …
-#[must_use]
-pub fn next_target<'a>(bus: DiskBus, used: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    let mut index = 0;
-    loop {
-        let name = format!("{}{}", bus.prefix(), letters(index));
-        if used.clone().into_iter().all(|taken| taken != name) {
-            return name;
-        }
-        index += 1;
-    }
-}
-
-/// `a` … `z`, `aa` … as disks are counted.
-fn letters(mut index: u32) -> String {
-    let mut text = Vec::new();
-    loop {
-        let letter = u8::try_from(index % 26).unwrap_or(0);
-        text.push(char::from(b'a' + letter));
-        match (index / 26).checked_sub(1) {
-            Some(rest) => index = rest,
-            None => return text.iter().rev().collect(),
-        }
-    }
-}
-
 impl DomainSpec {
     /// Checks what every driver relies on: an id that is a UUID, distinct names and addresses, paths that fit.
     ///
     /// # Errors
     /// [`DriverError::InvalidSpec`] naming the first thing that is wrong.
     pub fn validate(&self) -> Result<(), DriverError> {
-        crate::driver::uuid_of(&self.server_id)?;
+        crate::error::uuid_of(&self.server_id)?;
         require(!self.name.is_empty() && !self.name.contains('/'), || format!("domain name {:?}", self.name))?;
         require(self.vcpus > 0, || "no virtual CPU".to_owned())?;
         require(self.memory_mb > 0, || "no memory".to_owned())?;
@@ -419,26 +205,6 @@ impl DomainSpec {
     }
 }
 
-impl Disk {
-    /// Checks what every driver relies on.
-    ///
-    /// # Errors
-    /// [`DriverError::InvalidSpec`] naming the first thing that is wrong.
-    pub fn validate(&self) -> Result<(), DriverError> {
-        absolute(&self.path)?;
-        if let Some(backing) = &self.backing {
-            absolute(&backing.path)?;
-            require(self.format == DiskFormat::Qcow2, || "a raw disk with a backing file".to_owned())?;
-        }
-        let letters = self.target.strip_prefix(self.bus.prefix()).unwrap_or_default();
-        let named = !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_lowercase());
-        require(named, || format!("{} disk named {:?}", self.bus.as_str(), self.target))?;
-        require(!(self.cdrom && self.bus == DiskBus::Virtio), || "a CD-ROM on virtio".to_owned())?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
-        require(self.serial.bytes().all(plain), || format!("serial {:?}", self.serial))
-    }
-}
-
 impl Interface {
     /// Checks what every driver relies on.
     ///
@@ -452,11 +218,11 @@ impl Interface {
     }
 }
 
-fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), DriverError> {
+pub(crate) fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), DriverError> {
     if holds { Ok(()) } else { Err(DriverError::invalid(what())) }
 }
 
-fn absolute(path: &Path) -> Result<(), DriverError> {
+pub(crate) fn absolute(path: &Path) -> Result<(), DriverError> {
     require(path.is_absolute() && path.to_str().is_some(), || format!("path {path:?} is not absolute UTF-8"))
 }
 
