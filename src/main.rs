@@ -1,1 +1,7 @@
-fn main() {}
+//! The `cloudbox` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cloudbox::cli::main()
+}
