@@ -1,1 +1,6 @@
 //! The network agent: what runs on each host, without a database handle.
+//!
+//! It makes the host's network look as the network service says, through a [`drivers::NetworkDriver`]:
+//! [`drivers::linux`] on a real host, [`drivers::fake`] in tests and with `--network fake`.
+
+pub mod drivers;
