@@ -68,15 +68,17 @@ make_tree() {
     ln -s ../run "$root/var/run"
     install -m 755 "$busybox" "$root/usr/bin/busybox"
     for applet in $("$busybox" --list); do
-        # Found in sbin by those who say so (sudo /sbin/modprobe) and in bin by everyone.
         ln -s busybox "$root/usr/bin/$applet" 2>/dev/null || true
-        ln -s ../bin/busybox "$root/usr/sbin/$applet" 2>/dev/null || true
     done
     copy_binaries
     mkdir -p "$root/etc/ssl/certs"
     find "$work/stage/usr/share/ca-certificates" -name '*.crt' | sort | xargs cat >"$root/etc/ssl/certs/ca-certificates.crt"
     write_accounts
     cp -r --remove-destination "$here/rootfs/." "$root/"
+    # Everything can be found in sbin too, by those who spell it out (/sbin/modprobe).
+    for path in "$root"/usr/bin/*; do
+        ln -s "../bin/${path##*/}" "$root/usr/sbin/${path##*/}" 2>/dev/null || true
+    done
     chmod 755 "$root"/etc/rc "$root"/etc/rc.shutdown "$root"/etc/acpi/PWRF/* "$root"/usr/bin/{sudo,nc} \
         "$root"/usr/lib/cloudbox-guest/{dhcp-event,user-data}
     chmod 700 "$root/root" "$root/home/cirros"
@@ -96,8 +98,6 @@ copy_binaries() {
     done
     # Debian's busybox sh prefers its own applets to what is in the PATH, and so would hide the real tools.
     ln -sf bash "$root/usr/bin/sh"
-    ln -sf ../bin/bash "$root/usr/sbin/sh"
-    ln -sf ../bin/ip "$root/usr/sbin/ip"
     for name in ext2 ext3 ext4; do ln -sf mke2fs "$root/usr/sbin/mkfs.$name"; done
     ln -s openssh/sftp-server "$root/usr/lib/sftp-server"
     # The libraries that these ask for, by the packages' own loader.
