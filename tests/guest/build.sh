@@ -5,7 +5,6 @@
 # root; rootfs/ beside this file is laid over it. Without root, without the network beyond the package manager, from
 # the release that this machine runs. User cirros (an alias of uid 0), password gocubsgo, or the instance's key.
 #
-# Disk: an MBR, a FAT partition with syslinux, kernel and initramfs, an ext4 partition. Nothing is mounted to make it.
 # An image is kept in build/guest under the hash of all that goes into it, so that a second call costs a second.
 set -euo pipefail
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -14,7 +13,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: $0 OUT.qcow2}
 cache=${CLOUDBOX_BUILD_DIR:-$here/../../build}/guest
 
-boot_mib=40
 root_mib=212
 packages="busybox-static dropbear-bin bash curl ca-certificates util-linux e2fsprogs netcat-traditional jq iproute2 openssh-sftp-server"
 binaries="bin/bash usr/sbin/dropbear usr/bin/dropbearkey usr/bin/curl usr/bin/jq bin/nc.traditional
@@ -23,9 +21,7 @@ binaries="bin/bash usr/sbin/dropbear usr/bin/dropbearkey usr/bin/curl usr/bin/jq
 modules="virtio_pci virtio_blk virtio_net virtio_scsi virtio_rng virtio_balloon virtio_console virtio_input
     sd_mod sr_mod ata_piix ata_generic ahci button evdev isofs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
     8021q bonding xfs loop e1000 e1000e 8139cp"
-
-say() { echo "guest: $*" >&2; }
-die() { say "$*"; exit 1; }
+. "$here/disk.sh"
 
 # As if nothing were installed: the whole closure of dependencies, whatever this machine already has.
 apt() {
@@ -180,22 +176,6 @@ make_initramfs() {
     (cd "$tree" && find . | sort | "$busybox" cpio -o -H newc -R 0:0 2>/dev/null | gzip -9n) >"$work/initrd"
 }
 
-make_boot_partition() {
-    truncate -s ${boot_mib}M "$work/boot.img"
-    cat >"$work/syslinux.cfg" <<-EOF
-	DEFAULT linux
-	PROMPT 0
-	TIMEOUT 0
-	LABEL linux
-	  KERNEL vmlinuz
-	  APPEND initrd=initrd console=tty0 console=ttyS0,115200 net.ifnames=0 no_timer_check i8042.noaux 8250.nr_uarts=2
-	EOF
-    mformat -i "$work/boot.img" -v BOOT -N 0cb00001 ::
-    mcopy -i "$work/boot.img" "$work"/stage/boot/vmlinuz-* ::vmlinuz
-    mcopy -i "$work/boot.img" "$work/initrd" "$work/syslinux.cfg" ::
-    syslinux --install "$work/boot.img"
-}
-
 make_root_partition() {
     find "$root" -exec touch -h -d @0 {} +
     mke2fs -q -F -t ext4 -b 4096 -L cloudbox-root -U 0cb00000-0000-4000-8000-000000000001 \
@@ -208,21 +188,9 @@ make_root_partition() {
     fi
 }
 
-make_disk() {
-    truncate -s $((1 + boot_mib + root_mib + 3))M "$work/disk.img"
-    printf 'label: dos\nlabel-id: 0x0cb00001\nstart=1MiB, size=%dMiB, type=c, bootable\nstart=%dMiB, size=%dMiB, type=83\n' \
-        $boot_mib $((1 + boot_mib)) $root_mib | sfdisk -q "$work/disk.img"
-    dd if=/usr/lib/syslinux/mbr/mbr.bin of="$work/disk.img" bs=440 count=1 conv=notrunc status=none
-    dd if="$work/boot.img" of="$work/disk.img" bs=1M seek=1 conv=notrunc,sparse status=none
-    dd if="$work/root.img" of="$work/disk.img" bs=1M seek=$((1 + boot_mib)) conv=notrunc,sparse status=none
-    qemu-img convert -q -c -m 1 -f raw -O qcow2 "$work/disk.img" "$work/disk.qcow2"
-}
-
-for tool in apt-get dpkg mformat mcopy syslinux sfdisk mke2fs qemu-img xz; do
-    command -v $tool >/dev/null || die "no $tool here: run packaging/system-packages.sh"
-done
+need apt-get dpkg xz
 resolve_packages
-inputs=$( (echo "$closure $kernel_file"; cd "$here" && find rootfs build.sh initramfs-init -type f | sort | xargs sha256sum) | sha256sum | cut -c1-16)
+inputs=$( (echo "$closure $kernel_file"; cd "$here" && find rootfs build.sh disk.sh initramfs-init -type f | sort | xargs sha256sum) | sha256sum | cut -c1-16)
 image=$cache/guest-$inputs.qcow2
 mkdir -p "$cache" "$(dirname "$out")"
 
@@ -237,9 +205,8 @@ if [ ! -s "$image" ]; then
     make_tree
     make_modules
     make_initramfs
-    make_boot_partition
     make_root_partition
-    make_disk
+    make_disk 40 "$work"/stage/boot/vmlinuz-* "$work/initrd" "net.ifnames=0 no_timer_check i8042.noaux 8250.nr_uarts=2"
     rm -f "$cache"/guest-*.qcow2
     mv "$work/disk.qcow2" "$image"
 fi
