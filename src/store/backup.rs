@@ -41,10 +41,12 @@ fn copy_pages(from: &Path, partial: &Path) -> Result<(), Error> {
     let mut target = Connection::open(partial)?;
     // All pages in one step are one snapshot; with several, each commit in between would start it over.
     let step = Backup::new(&source, &mut target)?.step(-1)?;
-    match step {
-        StepResult::Done => {}
-        _ => return Err(Error::Timeout),
+    if step != StepResult::Done {
+        return Err(Error::Timeout);
     }
+    // The copy says of itself, as the original does, that it has a log; without one it is a single file
+    // that can be looked at from read-only media. Opening it as a store turns the log on again.
+    target.pragma_update(None, "journal_mode", "DELETE")?;
     target.close().map_err(|(_, error)| Error::from(error))
 }
 

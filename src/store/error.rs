@@ -112,16 +112,25 @@ impl From<rusqlite::Error> for Error {
             return Self::NoRow;
         }
         let code = error.sqlite_error().copied();
+        let full = is_full(&error);
         let source = Arc::new(error);
         match code.map(|failure| failure.code) {
             Some(ErrorCode::ConstraintViolation) => constraint(code.map_or(0, |failure| failure.extended_code), source),
-            Some(ErrorCode::DiskFull) => Self::Full(source),
+            _ if full => Self::Full(source),
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(source),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(source),
             Some(ErrorCode::OperationInterrupted) => Self::Timeout,
             _ => Self::Sql(source),
         }
     }
+}
+
+/// Whether the disk has no room. SQLite has a code of its own for the index of its log, which is the first
+/// thing to grow.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| {
+        failure.code == ErrorCode::DiskFull || failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
 
 fn constraint(extended_code: i32, source: Arc<rusqlite::Error>) -> Error {

@@ -40,6 +40,8 @@ pub struct Metrics {
     pub durable_commits: u64,
     /// Transactions that could not be committed.
     pub failed_commits: u64,
+    /// How often the log was brought to the disk outside a commit: for what relaxed writes had left there.
+    pub log_syncs: u64,
     /// Time that commits took, in all, in microseconds.
     pub commit_micros: u64,
     /// How many commits held at most 1, 2, 4, 8, 16, 32, 64 jobs, and how many more than that.
@@ -65,6 +67,7 @@ pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
     pub(crate) durable_commits: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
+    pub(crate) log_syncs: AtomicU64,
     pub(crate) commit_micros: AtomicU64,
     pub(crate) group_sizes: [AtomicU64; GROUP_BOUNDS.len() + 1],
 }
@@ -118,6 +121,7 @@ impl Counters {
             commits: get(&self.commits),
             durable_commits: get(&self.durable_commits),
             failed_commits: get(&self.failed_commits),
+            log_syncs: get(&self.log_syncs),
             commit_micros: get(&self.commit_micros),
             group_sizes: std::array::from_fn(|at| self.group_sizes.get(at).map_or(0, get)),
         }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::backup;
 use crate::connection;
-use crate::error::Error;
+use crate::error::{Error, is_full};
 use crate::file_system::FileSystem;
 use crate::lock::DirectoryLock;
 use crate::metrics::Counters;
@@ -193,7 +193,7 @@ impl OpenError {
     pub(crate) fn from_sql(doing: &str, source: rusqlite::Error) -> Self {
         let doing = doing.to_owned();
         match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full { doing },
+            _ if is_full(&source) => Self::Full { doing },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Self::ReadOnly { doing, source: Box::new(source) }
             }

@@ -171,7 +171,9 @@ impl Writer {
             return Ok(());
         }
         let synced = std::fs::File::open(&self.log).and_then(|log| log.sync_data());
-        synced.map_err(|error| Error::io("bringing the database's log to the disk", error))
+        synced.map_err(|error| Error::io("bringing the database's log to the disk", error))?;
+        add(&self.counters.log_syncs, 1);
+        Ok(())
     }
 
     fn sync_idle(&mut self) {
