@@ -1,0 +1,20 @@
+//! The connection to a guest's screen.
+
+use std::pin::Pin;
+
+use bus::topics::compute_agent::VncEndpoint;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connection that speaks RFB.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
+
+/// Connects to `endpoint`.
+pub(crate) async fn connect(endpoint: &VncEndpoint) -> std::io::Result<Pin<Box<dyn Stream>>> {
+    Ok(match endpoint {
+        VncEndpoint::Unix(path) => Box::pin(UnixStream::connect(path).await?),
+        VncEndpoint::Tcp(port) => Box::pin(TcpStream::connect(("127.0.0.1", *port)).await?),
+    })
+}
