@@ -14,6 +14,7 @@ pub mod capabilities;
 pub mod driver;
 pub mod error;
 pub mod event;
+pub mod libvirt;
 pub mod spec;
 
 pub use capabilities::{Capabilities, CpuInfo, CpuTopology, Health, Resources, VirtType};
@@ -21,6 +22,7 @@ pub use driver::{Answer, CONSOLE_LOG_MAX, Driver, Endpoint, Reboot};
 pub use error::DriverError;
 pub use event::{Event, Events, GuestEvent, PauseReason};
 pub use kit::PowerState;
+pub use libvirt::{LibvirtConfig, LibvirtDriver, VirtTypeChoice};
 pub use spec::{
     Backing, CacheMode, Console, Disk, DiskBus, DiskFormat, DiskKey, DomainSpec, Interface, InterfaceModel, Machine,
     Metadata, Vnc, domain_name, next_target,
