@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::ids::{ProjectId, UserId};
 use crate::identity::Identity;
+use crate::ids::{ProjectId, UserId};
 use crate::secret::Secret;
 use crate::trace::Trace;
 

@@ -6,9 +6,10 @@
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod disk_image;
 pub mod fault;
-pub mod ids;
 pub mod identity;
+pub mod ids;
 pub mod power;
 pub mod secret;
 pub mod time;
