@@ -38,6 +38,17 @@ pub enum Api {
     Placement,
 }
 
+/// When `x-compute-request-id` is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComputeRequestId {
+    /// Not at all.
+    Never,
+    /// With every request id.
+    Always,
+    /// Once the microversion is settled: not with a 401 or an unknown path (Cinder).
+    WithVersion,
+}
+
 /// How one API speaks.
 #[derive(Debug)]
 pub struct Dialect {
@@ -61,6 +72,8 @@ pub struct Dialect {
     pub error_media_type: &'static str,
     /// Whether the token is checked before the path.
     pub authenticate_first: bool,
+    /// Whether the microversion is settled before the path.
+    pub version_before_route: bool,
     /// Whether a project id may stand between version and resource.
     pub project_in_path: bool,
     /// Whether a `GET` row answers `HEAD` too.
@@ -71,8 +84,8 @@ pub struct Dialect {
     pub wrong_method_is_405: bool,
     /// The status of an exceeded quota.
     pub over_quota: u16,
-    /// Whether `x-compute-request-id` is sent beside `x-openstack-request-id`.
-    pub compute_request_id: bool,
+    /// When `x-compute-request-id` is sent beside `x-openstack-request-id`.
+    pub compute_request_id: ComputeRequestId,
     /// Whether the 401 of the token check carries a request id.
     pub request_id_on_401: bool,
     /// `Vary` on every answer.
@@ -95,12 +108,13 @@ const COMMON: Dialect = Dialect {
     envelope: Envelope::ByKind,
     error_media_type: "application/json",
     authenticate_first: true,
+    version_before_route: false,
     project_in_path: false,
     head_from_get: false,
     trailing_slash: false,
     wrong_method_is_405: true,
     over_quota: 403,
-    compute_request_id: false,
+    compute_request_id: ComputeRequestId::Never,
     request_id_on_401: true,
     vary: None,
     max_limit: 1000,
@@ -138,7 +152,7 @@ pub static NOVA: Dialect = Dialect {
     error_media_type: "application/json; charset=UTF-8",
     project_in_path: true,
     wrong_method_is_405: false,
-    compute_request_id: true,
+    compute_request_id: ComputeRequestId::Always,
     ..COMMON
 };
 
@@ -158,7 +172,7 @@ pub static CINDER: Dialect = Dialect {
     project_in_path: true,
     wrong_method_is_405: false,
     over_quota: 413,
-    compute_request_id: true,
+    compute_request_id: ComputeRequestId::WithVersion,
     ..COMMON
 };
 
@@ -202,6 +216,7 @@ pub static PLACEMENT: Dialect = Dialect {
         max: Microversion(1, 39),
     }),
     envelope: Envelope::Placement,
+    version_before_route: true,
     ..COMMON
 };
 

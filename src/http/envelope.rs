@@ -214,7 +214,8 @@ pub(crate) fn wrong_method(asked: &Asked<'_>, allowed: &[&str]) -> Reply {
     if !asked.dialect.wrong_method_is_405 {
         return unknown_path(asked);
     }
-    let list = allowed.join(", ");
+    let flask: &[&str] = if asked.dialect.api == Api::Keystone { &["OPTIONS", "HEAD"] } else { &[] };
+    let list = allowed.iter().chain(flask).copied().collect::<Vec<_>>().join(", ");
     let fault = |message: &'static str| Fault::new(FaultKind::MethodNotAllowed, message);
     let reply = match asked.dialect.api {
         Api::Keystone => {

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 
 use crate::app::{App, Inner, below};
 use crate::body::{self, BoxError, ReadError, ResponseBody};
-use crate::dialect::{Api, Dialect};
+use crate::dialect::{Api, ComputeRequestId, Dialect};
 use crate::discovery::{self, Found};
 use crate::endpoint::BodyKind;
 use crate::envelope::{self, Asked};
@@ -159,12 +159,13 @@ impl<'a> Exchange<'a> {
         if !open && (dialect.authenticate_first || rows.is_some()) {
             self.authenticate(mount, headers).await?;
         }
+        let early = dialect.version_before_route.then(|| self.negotiate(dialect, headers, legacy)).transpose()?;
         let Some(matched) = matched else { return Err(Refusal::Reply(envelope::unknown_path(&self.asked(dialect)))) };
         if rows.is_none() {
             let allowed: Vec<&str> = matched.path.methods().map(Method::as_str).collect();
             return Err(Refusal::Reply(envelope::wrong_method(&self.asked(dialect), &allowed)));
         }
-        let version = self.negotiate(dialect, headers, legacy)?;
+        let version = early.map_or_else(|| self.negotiate(dialect, headers, legacy), Ok)?;
         let candidates: Vec<usize> =
             each().filter(|(_, row)| version.within(row.info.since, row.info.until)).map(|(index, _)| index).collect();
         if candidates.is_empty() {
@@ -381,7 +382,12 @@ impl<'a> Exchange<'a> {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let (true, Ok(id)) = (self.request_id_shown, HeaderValue::from_str(&self.context.request_id)) {
-            if self.mount.as_ref().is_some_and(|mount| mount.dialect.compute_request_id) {
+            let twice = match self.mount.as_ref().map(|mount| mount.dialect.compute_request_id) {
+                None | Some(ComputeRequestId::Never) => false,
+                Some(ComputeRequestId::Always) => true,
+                Some(ComputeRequestId::WithVersion) => self.version.is_some(),
+            };
+            if twice {
                 headers.insert(HeaderName::from_static("x-compute-request-id"), id.clone());
             }
             headers.insert(HeaderName::from_static("x-openstack-request-id"), id);
