@@ -88,6 +88,13 @@ impl<C, S> Definition<C, S> {
         self.step(name, run, nothing)
     }
 
+    /// With the steps of `more` after its own: for parts that several workflows share.
+    #[must_use]
+    pub fn then(mut self, more: Self) -> Self {
+        self.steps.extend(more.steps);
+        self
+    }
+
     /// With a limit to the time that any one step, or its undo, may take: an hour by default.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {

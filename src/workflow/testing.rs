@@ -337,8 +337,10 @@ fn cancels<C: Sync + 'static, S: Send + 'static>(half: Half<C, S>, token: Cancel
     })
 }
 
-/// A journal that stops dead at one point: points are counted before and after each entry.
-struct CrashingJournal {
+/// A journal that stops dead at one point, as if the process had died there: points are counted from 0, before
+/// and after each entry.
+#[derive(Debug)]
+pub struct CrashingJournal {
     kept: MemoryJournal,
     at: usize,
     next: AtomicUsize,
@@ -347,12 +349,14 @@ struct CrashingJournal {
 }
 
 impl CrashingJournal {
-    fn new(kept: MemoryJournal, at: usize) -> Self {
+    /// A journal that keeps its records in `kept` and dies at point `at`.
+    #[must_use]
+    pub fn new(kept: MemoryJournal, at: usize) -> Self {
         Self { kept, at, next: AtomicUsize::new(0), saves: AtomicUsize::new(0), crashed: Notify::new() }
     }
 
-    /// Awaits `running` up to the crash; `None` when it came to that.
-    async fn until_crash<T>(&self, running: impl Future<Output = T>) -> Option<T> {
+    /// Awaits `running` up to the crash, and drops it there; `None` when it came to that.
+    pub async fn until_crash<T>(&self, running: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             () = self.crashed.notified() => None,
