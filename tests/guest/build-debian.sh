@@ -47,7 +47,9 @@ write_hooks() {
 	    renderers: [networkd]
 	# Host keys that are fast to make without a hardware CPU.
 	ssh_genkeytypes: [ed25519, ecdsa]
-	apt_preserve_sources_list: true
+	locale: C.UTF-8
+	apt:
+	  preserve_sources_list: true
 	package_update: false
 	END
 	echo '/dev/vda2 / ext4 defaults 0 1' >"$1/etc/fstab"
