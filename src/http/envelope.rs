@@ -130,17 +130,17 @@ fn placement(asked: &Asked<'_>, status: StatusCode, fault: &Fault) -> Bytes {
         }
         _ => (format!("{}\n\n ", explanation(status, asked.method)), format!("{}  ", fault.message())),
     };
-    let mut error = json!({
-        "status": status.as_u16(),
-        "title": title(status),
-        "detail": format!("{explanation}{detail}"),
-        "request_id": asked.request_id,
-    });
+    let mut error = serde_json::Map::new();
+    let mut set = |name: &str, value: Value| error.insert(name.to_owned(), value);
+    set("status", json!(status.as_u16()));
+    set("title", json!(title(status)));
+    set("detail", json!(format!("{explanation}{detail}")));
+    set("request_id", json!(asked.request_id));
     if let Some(scheme) = asked.dialect.microversions.filter(|_| status == StatusCode::NOT_ACCEPTABLE) {
-        error["max_version"] = json!(scheme.max.to_string());
-        error["min_version"] = json!(scheme.min.to_string());
+        set("max_version", json!(scheme.max.to_string()));
+        set("min_version", json!(scheme.min.to_string()));
     } else if asked.version.is_some_and(|version| version.at_least(1, 23)) {
-        error["code"] = json!(fault.code().unwrap_or("placement.undefined_code"));
+        set("code", json!(fault.code().unwrap_or("placement.undefined_code")));
     }
     json!({ "errors": [error] }).to_string().into()
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What Python's `quote_plus` leaves as it is, as links on the reference show.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
 
 /// A query string's names and values, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,11 +82,17 @@ impl Query {
             if !text.is_empty() {
                 text.push('&');
             }
-            text.extend(utf8_percent_encode(name, KEPT));
+            encode(name, &mut text);
             text.push('=');
-            text.extend(utf8_percent_encode(value, KEPT));
+            encode(value, &mut text);
         }
         text
+    }
+}
+
+fn encode(part: &str, into: &mut String) {
+    for piece in utf8_percent_encode(part, KEPT) {
+        into.push_str(&piece.replace(' ', "+"));
     }
 }
 
@@ -118,7 +124,7 @@ mod tests {
         assert_eq!(query.get("fields"), Some("name"));
         assert_eq!(query.get("flag"), Some(""));
         assert_eq!(query.get("name"), Some("a b c"));
-        assert_eq!(query.with("limit", "2").without("fields").encode(), "flag=&name=a%20b%20c&limit=2");
+        assert_eq!(query.with("limit", "2").without("fields").encode(), "flag=&name=a+b+c&limit=2");
     }
 
     proptest! {

@@ -1,33 +1,32 @@
 //! One request, from its head to its answer. [`Exchange::answer`] is the order of events.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use kit::{Fault, FaultKind, RequestContext, Secret};
 use serde_json::json;
-use tracing::Instrument as _;
 
 use crate::app::{App, Inner, below};
 use crate::body::{self, BoxError, ReadError, ResponseBody};
-use crate::dialect::{Api, ComputeRequestId, Dialect};
+use crate::dialect::{Api, Dialect};
 use crate::discovery::{self, Found};
 use crate::endpoint::BodyKind;
 use crate::envelope::{self, Asked};
 use crate::limits::nests_within;
+use crate::location::{split_project, url_of, versioned};
 use crate::policy::Target;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::{BodyStream, Request, RequestBody, Site};
 use crate::routes::Matched;
+use crate::run::run;
 use crate::service::{Mount, Row};
 use crate::version::{Microversion, Negotiated};
 
@@ -60,13 +59,19 @@ where
 }
 
 /// Why a request did not get as far as a handler's reply.
-enum Refusal {
+pub(crate) enum Refusal {
     /// A fault, in the service's envelope.
     Fault(Fault),
     /// A fault with a status of its own; the connection is closed, because the body was not read.
     Closing(Fault, StatusCode),
     /// An answer of the service's own form.
-    Reply(Reply),
+    Reply(Box<Reply>),
+}
+
+impl From<Reply> for Refusal {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(Box::new(reply))
+    }
 }
 
 impl From<Fault> for Refusal {
@@ -76,20 +81,20 @@ impl From<Fault> for Refusal {
 }
 
 /// A request on its way.
-struct Exchange<'a> {
-    app: &'a Arc<Inner>,
-    started: Instant,
-    context: RequestContext,
-    method: Method,
-    path: String,
-    public_url: Arc<str>,
-    mount: Option<Arc<Mount>>,
+pub(crate) struct Exchange<'a> {
+    pub(crate) app: &'a Arc<Inner>,
+    pub(crate) started: Instant,
+    pub(crate) context: RequestContext,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) public_url: Arc<str>,
+    pub(crate) mount: Option<Arc<Mount>>,
     /// The microversion in use, and whether the answer names it.
-    version: Option<Microversion>,
-    echo: bool,
-    request_id_shown: bool,
-    success: StatusCode,
-    close: bool,
+    pub(crate) version: Option<Microversion>,
+    pub(crate) echo: bool,
+    pub(crate) request_id_shown: bool,
+    pub(crate) success: StatusCode,
+    pub(crate) close: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -160,16 +165,16 @@ impl<'a> Exchange<'a> {
             self.authenticate(mount, headers).await?;
         }
         let early = dialect.version_before_route.then(|| self.negotiate(dialect, headers, legacy)).transpose()?;
-        let Some(matched) = matched else { return Err(Refusal::Reply(envelope::unknown_path(&self.asked(dialect)))) };
+        let Some(matched) = matched else { return Err(envelope::unknown_path(&self.asked(dialect)).into()) };
         if rows.is_none() {
             let allowed: Vec<&str> = matched.path.methods().map(Method::as_str).collect();
-            return Err(Refusal::Reply(envelope::wrong_method(&self.asked(dialect), &allowed)));
+            return Err(envelope::wrong_method(&self.asked(dialect), &allowed).into());
         }
         let version = early.map_or_else(|| self.negotiate(dialect, headers, legacy), Ok)?;
         let candidates: Vec<usize> =
             each().filter(|(_, row)| version.within(row.info.since, row.info.until)).map(|(index, _)| index).collect();
         if candidates.is_empty() {
-            return Err(Refusal::Reply(envelope::no_such_version(&self.asked(dialect))));
+            return Err(envelope::no_such_version(&self.asked(dialect)).into());
         }
         Ok(candidates)
     }
@@ -228,7 +233,7 @@ impl<'a> Exchange<'a> {
         let dialect = mount.dialect;
         let refuse = |exchange: &mut Self| {
             exchange.request_id_shown = dialect.request_id_on_401;
-            Refusal::Reply(envelope::unauthorized(dialect, &exchange.public_url))
+            Refusal::from(envelope::unauthorized(dialect, &exchange.public_url))
         };
         let token = headers.get("x-auth-token").and_then(|value| value.to_str().ok()).filter(|token| !token.is_empty());
         let (Some(token), Some(authenticator)) = (token, &mount.authenticator) else { return Err(refuse(self)) };
@@ -335,143 +340,9 @@ impl<'a> Exchange<'a> {
         found.reply
     }
 
-    fn asked(&self, dialect: &'static Dialect) -> Asked<'_> {
+    pub(crate) fn asked(&self, dialect: &'static Dialect) -> Asked<'_> {
         Asked { dialect, request_id: &self.context.request_id, version: self.version, method: self.method.as_str() }
     }
-
-    /// The response, with the headers that every answer of the service has.
-    fn render(&mut self, outcome: Result<Reply, Refusal>) -> Response<ResponseBody> {
-        let reply = match outcome {
-            Ok(reply) | Err(Refusal::Reply(reply)) => reply,
-            Err(Refusal::Fault(fault)) => self.faulted(&fault, None),
-            Err(Refusal::Closing(fault, status)) => {
-                self.close = true;
-                self.faulted(&fault, Some(status))
-            }
-        };
-        let mut response = match reply.into_response(self.success) {
-            Ok(response) => response,
-            Err(fault) => {
-                let reply = self.faulted(&fault, None);
-                reply.into_response(StatusCode::INTERNAL_SERVER_ERROR).unwrap_or_else(|_| Response::new(body::empty()))
-            }
-        };
-        self.add_headers(&mut response);
-        if self.method == Method::HEAD {
-            *response.body_mut() = body::empty();
-        }
-        response
-    }
-
-    fn faulted(&self, fault: &Fault, status: Option<StatusCode>) -> Reply {
-        let dialect = self.mount.as_ref().map_or(&crate::dialect::KEYSTONE, |mount| mount.dialect);
-        let asked = self.asked(dialect);
-        let status = status.unwrap_or_else(|| envelope::status(dialect, fault));
-        if status.is_server_error() {
-            tracing::error!(request_id = %self.context.request_id, path = self.path, error = fault.chain(), "a request failed");
-        } else {
-            tracing::debug!(request_id = %self.context.request_id, error = fault.chain(), "a request was refused");
-        }
-        envelope::reply_as(&asked, fault, status)
-    }
-
-    fn add_headers(&self, response: &mut Response<ResponseBody>) {
-        let failed = response.status().is_client_error() || response.status().is_server_error();
-        let headers = response.headers_mut();
-        if self.close {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        if let (true, Ok(id)) = (self.request_id_shown, HeaderValue::from_str(&self.context.request_id)) {
-            let twice = match self.mount.as_ref().map(|mount| mount.dialect.compute_request_id) {
-                None | Some(ComputeRequestId::Never) => false,
-                Some(ComputeRequestId::Always) => true,
-                Some(ComputeRequestId::WithVersion) => self.version.is_some(),
-            };
-            if twice {
-                headers.insert(HeaderName::from_static("x-compute-request-id"), id.clone());
-            }
-            headers.insert(HeaderName::from_static("x-openstack-request-id"), id);
-        }
-        let Some(dialect) = self.mount.as_ref().map(|mount| mount.dialect) else { return };
-        if let Some(vary) = dialect.vary {
-            headers.append(header::VARY, HeaderValue::from_static(vary));
-        }
-        let (Some(version), Some(scheme), true) = (self.version, dialect.microversions, self.echo) else { return };
-        if let Ok(value) = HeaderValue::from_str(&format!("{} {version}", scheme.service)) {
-            headers.insert(HeaderName::from_static("openstack-api-version"), value);
-        }
-        if dialect.api != Api::Placement || !failed {
-            headers.append(header::VARY, HeaderValue::from_static("OpenStack-API-Version"));
-        }
-        if let (Some(legacy), Ok(value)) = (scheme.legacy_header, HeaderValue::from_str(&version.to_string())) {
-            headers.insert(HeaderName::from_static(legacy), value);
-            headers.append(header::VARY, HeaderValue::from_static("X-OpenStack-Nova-API-Version"));
-        }
-    }
-
-    fn log(&self, response: &Response<ResponseBody>) {
-        tracing::info!(
-            request_id = %self.context.request_id,
-            method = %self.method,
-            path = self.path,
-            status = response.status().as_u16(),
-            micros = kit::trace::micros(self.started.elapsed()),
-            project_id = self.context.project_id().map(kit::ids::ProjectId::as_str),
-            "answered"
-        );
-    }
-}
-
-/// Runs the handler. One that changes something goes on without its client; a panic stays here.
-async fn run(
-    app: &Inner,
-    mount: &Arc<Mount>,
-    index: usize,
-    request: Request,
-    limit: Option<Duration>,
-) -> Result<Reply, Fault> {
-    let changes = !matches!(request.method, Method::GET | Method::HEAD);
-    let deferred = mount.rows.get(index).is_some_and(|row| row.info.deferred);
-    let authorized = Arc::clone(&request.authorized);
-    let span = tracing::debug_span!("request", request_id = %request.context.request_id, service = mount.dialect.name);
-    let mount = Arc::clone(mount);
-    let handler = async move {
-        match mount.dispatch.call(index, request) {
-            Some(answer) => answer.await,
-            None => Err(Fault::internal("calling a handler", "there is no such row")),
-        }
-    };
-    let handler = AssertUnwindSafe(handler).catch_unwind().instrument(span);
-    let answer = async move {
-        handler.await.unwrap_or_else(|panic| Err(Fault::internal("running a handler, which panicked", said(&*panic))))
-    };
-    let answered = if changes {
-        let task = app.tasks.spawn(answer);
-        within(limit, task)
-            .await
-            .map(|joined| joined.unwrap_or_else(|error| Err(Fault::internal("waiting for a handler", error))))
-    } else {
-        within(limit, answer).await
-    };
-    let reply = answered.unwrap_or_else(|| Err(Fault::timeout("The request could not be answered in time.")))?;
-    if deferred && !authorized.load(Ordering::Relaxed) {
-        return Err(Fault::internal("authorising a request", "a deferred row's handler enforced no rule"));
-    }
-    Ok(reply)
-}
-
-/// What `future` gives, or nothing once `limit` is over.
-async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-/// What a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".to_owned())
 }
 
 /// The row for `request` among those that fit path, method and version: by action where they are actions.
@@ -533,38 +404,4 @@ fn check_media_type(dialect: &Dialect, headers: &HeaderMap) -> Result<(), Fault>
         ))),
         Api::Keystone | Api::Neutron | Api::Glance => Ok(()),
     }
-}
-
-/// The path below the version, and whether it was an older one's.
-fn versioned<'p>(dialect: &Dialect, path: &'p str) -> Option<(&'p str, bool)> {
-    let current = below(path, dialect.version_path).map(|rest| (rest, false));
-    let found =
-        current.or_else(|| dialect.legacy_paths.iter().find_map(|legacy| below(path, legacy)).map(|rest| (rest, true)));
-    found.map(|(rest, legacy)| {
-        let rest = if dialect.trailing_slash && rest.len() > 1 { rest.trim_end_matches('/') } else { rest };
-        (if rest.is_empty() { "/" } else { rest }, legacy)
-    })
-}
-
-/// The project id that `path` starts with, where the service allows one, and the rest.
-fn split_project<'p>(dialect: &Dialect, path: &'p str) -> (Option<&'p str>, &'p str) {
-    let first = path.strip_prefix('/').map(|rest| rest.split_once('/').map_or((rest, ""), |(first, _)| (first, "/")));
-    let Some((first, _)) = first.filter(|(first, _)| dialect.project_in_path && is_id(first)) else {
-        return (None, path);
-    };
-    let rest = path.get(first.len() + 1..).unwrap_or_default();
-    (Some(first), if rest.is_empty() { "/" } else { rest })
-}
-
-/// Whether `text` is a project's id: 32 hexadecimal digits, or a dashed UUID.
-fn is_id(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
-    digits == 32 && (text.len() == 32 || (text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4))
-}
-
-/// The URL that the client used, where none is configured.
-fn url_of(head: &Parts) -> Arc<str> {
-    let host = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = host.or_else(|| head.uri.authority().map(hyper::http::uri::Authority::as_str));
-    Arc::from(format!("http://{}", host.unwrap_or("localhost")))
 }

@@ -101,7 +101,7 @@ impl Scheme {
             .filter_map(|item| item.trim().split_once(' '))
             .filter(|(service, _)| service.eq_ignore_ascii_case(self.service))
             .map(|(_, version)| version.trim())
-            .last();
+            .next_back();
         standard.or_else(|| headers.get(self.legacy_header?)?.to_str().ok().map(str::trim))
     }
 }
