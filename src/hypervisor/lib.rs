@@ -4,13 +4,14 @@
 //! * [`spec`]: what a guest is made of.
 //! * [`capabilities`], [`event`], [`error`]: what a driver answers, pushes and fails with.
 //! * [`libvirt`]: QEMU through libvirt: `qemu:///system`, `qemu:///session` and `qemu:///embed?root=DIR`.
-//! * [`fake`]: guests that exist in memory (or in a directory) alone, and fail when told to.
+//! * `fake`: guests that exist in memory (or in a directory) alone, and fail when told to.
 //! * [`contract`]: the suite that holds both to the trait's promises.
 //!
 //! The crate knows no service, no database and no network: whoever drives it owns the files and taps
 //! that a [`DomainSpec`] names.
 
 pub mod capabilities;
+pub mod contract;
 pub mod driver;
 pub mod error;
 pub mod event;
