@@ -179,6 +179,9 @@ pub enum DriverError {
     /// The driver was shut down.
     #[error("the network driver has been shut down")]
     Stopped,
+    /// After a restart nobody has said yet what the host is to carry.
+    #[error("the network driver waits for a sync of the host")]
+    NotSynced,
     /// A test asked for this failure.
     #[error("injected failure of {0}")]
     Injected(&'static str),
@@ -207,6 +210,9 @@ impl From<DriverError> for Fault {
             DriverError::InUse { .. } => Self::conflict(error.to_string()),
             DriverError::Invalid { .. } | DriverError::Unsupported { .. } => Self::bad_request(error.to_string()),
             DriverError::Timeout { .. } => Self::timeout("The host's network took too long to change."),
+            DriverError::NotSynced => {
+                Self::busy("The host's network agent is starting.", std::time::Duration::from_secs(1))
+            }
             DriverError::Stopped => Self::unavailable("The host's network agent is shutting down."),
             other => Self::internal("changing the host's network", other),
         }
