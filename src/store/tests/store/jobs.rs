@@ -132,14 +132,14 @@ async fn only_a_group_with_a_durable_job_waits_for_the_disk() {
     assert_eq!(store.write(synchronous).await.unwrap(), 2, "FULL");
     assert_eq!(store.write_relaxed(synchronous).await.unwrap(), 1, "NORMAL");
     let (release, blocker) = occupy(&store).await;
-    let durable = enqueue(&store, true, 1).await;
     let relaxed = tokio::spawn({
         let store = store.clone();
         async move { store.write_relaxed(synchronous).await }
     });
-    while store.metrics().writes.depth < 2 {
+    while store.metrics().writes.depth == 0 {
         tokio::task::yield_now().await;
     }
+    let durable = enqueue(&store, true, 1).await;
     drop(release);
     blocker.await.unwrap().unwrap();
     durable.await.unwrap().unwrap();
