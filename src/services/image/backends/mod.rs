@@ -1,0 +1,3 @@
+//! Where images' bytes are kept.
+
+pub mod file;

@@ -1,0 +1,190 @@
+//! The tables `image_images`, `image_properties` and `image_tags`.
+
+use std::collections::{BTreeMap, HashSet};
+
+use http_kit::{Condition, SqlValue};
+use kit::Timestamp;
+use kit::ids::ImageId;
+use kit::time::{from_micros, to_micros};
+use store::{Connection, Error, Row, Value, params, query};
+
+use crate::domain::image::{Image, Status};
+
+const COLUMNS: &str = "id, name, owner, status, visibility, protected, os_hidden, disk_format, container_format, min_disk, \
+     min_ram, size, virtual_size, checksum, os_hash_value, created_at, updated_at, \
+     (SELECT json_group_object(p.name, p.value) FROM image_properties p WHERE p.image_id = image_images.id) AS properties, \
+     (SELECT json_group_array(t.tag) FROM (SELECT tag FROM image_tags WHERE image_id = image_images.id ORDER BY tag) t) AS tags";
+
+/// The image with this id.
+pub fn get(db: &Connection, id: &ImageId) -> Result<Option<Image>, Error> {
+    query::opt(db, &format!("SELECT {COLUMNS} FROM image_images WHERE id = ?1"), [id.as_str()], from_row)
+}
+
+/// The images that satisfy `condition`, in the order `order`, at most `limit` (-1: all).
+pub fn list(db: &Connection, condition: Condition, order: &str, limit: i64) -> Result<Vec<Image>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM image_images WHERE {} ORDER BY {order} LIMIT ?", condition.sql);
+    let mut values: Vec<Value> = condition.values.into_iter().map(value).collect();
+    values.push(Value::Integer(limit));
+    query::query_all(db, &sql, &values, from_row)
+}
+
+/// The values of `columns` in the row of `id`: where a page begins.
+pub fn key(db: &Connection, id: &str, columns: &[&'static str]) -> Result<Option<Vec<SqlValue>>, Error> {
+    let sql = format!("SELECT {} FROM image_images WHERE id = ?1", columns.join(", "));
+    let count = columns.len();
+    query::opt(db, &sql, [id], |row| (0..count).map(|index| row.get::<_, Value>(index).map(sql_value)).collect())
+}
+
+/// Adds an image.
+pub fn insert(db: &Connection, image: &Image) -> Result<(), Error> {
+    query::execute(
+        db,
+        "INSERT INTO image_images (id, name, owner, status, visibility, protected, os_hidden, disk_format, container_format,
+         min_disk, min_ram, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            image.id.as_str(),
+            image.name,
+            image.owner.as_ref().map(AsRef::<str>::as_ref),
+            image.status.as_str(),
+            image.visibility,
+            image.protected,
+            image.os_hidden,
+            image.disk_format,
+            image.container_format,
+            image.min_disk,
+            image.min_ram,
+            to_micros(image.created_at),
+            to_micros(image.updated_at),
+        ],
+    )?;
+    write_details(db, image)
+}
+
+/// Writes what clients can change.
+pub fn update(db: &Connection, image: &Image) -> Result<(), Error> {
+    query::execute(
+        db,
+        "UPDATE image_images SET name = ?2, owner = ?3, visibility = ?4, protected = ?5, os_hidden = ?6, disk_format = ?7,
+         container_format = ?8, min_disk = ?9, min_ram = ?10, updated_at = ?11 WHERE id = ?1",
+        params![
+            image.id.as_str(),
+            image.name,
+            image.owner.as_ref().map(AsRef::<str>::as_ref),
+            image.visibility,
+            image.protected,
+            image.os_hidden,
+            image.disk_format,
+            image.container_format,
+            image.min_disk,
+            image.min_ram,
+            to_micros(image.updated_at),
+        ],
+    )?;
+    query::execute(db, "DELETE FROM image_properties WHERE image_id = ?1", [image.id.as_str()])?;
+    query::execute(db, "DELETE FROM image_tags WHERE image_id = ?1", [image.id.as_str()])?;
+    write_details(db, image)
+}
+
+fn write_details(db: &Connection, image: &Image) -> Result<(), Error> {
+    for (name, value) in &image.properties {
+        let sql = "INSERT INTO image_properties (image_id, name, value) VALUES (?1, ?2, ?3)";
+        query::execute(db, sql, params![image.id.as_str(), name, value])?;
+    }
+    for tag in &image.tags {
+        query::execute(db, "INSERT INTO image_tags (image_id, tag) VALUES (?1, ?2)", params![image.id.as_str(), tag])?;
+    }
+    Ok(())
+}
+
+/// Removes an image's row; whether there was one.
+pub fn delete(db: &Connection, id: &ImageId) -> Result<bool, Error> {
+    Ok(query::execute(db, "DELETE FROM image_images WHERE id = ?1", [id.as_str()])? > 0)
+}
+
+/// Moves an image from one status to another; whether it was in the first.
+pub fn change_status(db: &Connection, id: &ImageId, from: Status, to: Status, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE image_images SET status = ?3, updated_at = ?4 WHERE id = ?1 AND status = ?2";
+    Ok(query::execute(db, sql, params![id.as_str(), from.as_str(), to.as_str(), to_micros(now)])? > 0)
+}
+
+/// What is known about an image's bytes once they are all there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// How many there are.
+    pub size: i64,
+    /// How large the disk in them is.
+    pub virtual_size: Option<i64>,
+    /// MD5 in hexadecimal.
+    pub md5: String,
+    /// SHA-512 in hexadecimal.
+    pub sha512: String,
+}
+
+/// Makes a saving image active; whether it still was saving.
+pub fn activate(db: &Connection, id: &ImageId, content: &Content, now: Timestamp) -> Result<bool, Error> {
+    let changed = query::execute(
+        db,
+        "UPDATE image_images SET status = 'active', size = ?2, virtual_size = ?3, checksum = ?4, os_hash_value = ?5,
+         updated_at = ?6 WHERE id = ?1 AND status = 'saving'",
+        params![id.as_str(), content.size, content.virtual_size, content.md5, content.sha512, to_micros(now)],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Puts images whose upload was cut off back in the queue.
+pub fn requeue_interrupted(db: &Connection, now: Timestamp) -> Result<usize, Error> {
+    let sql = "UPDATE image_images SET status = 'queued', updated_at = ?1 WHERE status = 'saving'";
+    query::execute(db, sql, [to_micros(now)])
+}
+
+/// The images that have bytes.
+pub fn ids_with_bytes(db: &Connection) -> Result<HashSet<String>, Error> {
+    let ids = query::all(db, "SELECT id FROM image_images WHERE status = 'active'", [], |row| row.get(0))?;
+    Ok(ids.into_iter().collect())
+}
+
+fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
+    let text = |name: &str| row.get::<_, Option<String>>(name);
+    let status: String = row.get("status")?;
+    let properties: String = row.get("properties")?;
+    let tags: String = row.get("tags")?;
+    Ok(Image {
+        id: ImageId::new(row.get::<_, String>("id")?),
+        name: text("name")?,
+        owner: text("owner")?.map(Into::into),
+        status: Status::parse(&status).unwrap_or(Status::Queued),
+        visibility: row.get("visibility")?,
+        protected: row.get("protected")?,
+        os_hidden: row.get("os_hidden")?,
+        disk_format: text("disk_format")?,
+        container_format: text("container_format")?,
+        min_disk: row.get("min_disk")?,
+        min_ram: row.get("min_ram")?,
+        size: row.get("size")?,
+        virtual_size: row.get("virtual_size")?,
+        checksum: text("checksum")?,
+        sha512: text("os_hash_value")?,
+        created_at: from_micros(row.get("created_at")?),
+        updated_at: from_micros(row.get("updated_at")?),
+        properties: serde_json::from_str::<BTreeMap<_, _>>(&properties).unwrap_or_default(),
+        tags: serde_json::from_str(&tags).unwrap_or_default(),
+    })
+}
+
+fn value(value: SqlValue) -> Value {
+    match value {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(number) => Value::Integer(number),
+        SqlValue::Real(number) => Value::Real(number),
+        SqlValue::Text(text) => Value::Text(text),
+    }
+}
+
+fn sql_value(value: Value) -> SqlValue {
+    match value {
+        Value::Integer(number) => SqlValue::Integer(number),
+        Value::Real(number) => SqlValue::Real(number),
+        Value::Text(text) => SqlValue::Text(text),
+        Value::Null | Value::Blob(_) => SqlValue::Null,
+    }
+}

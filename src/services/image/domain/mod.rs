@@ -1,0 +1,5 @@
+//! What an image is and what may be done to it: pure.
+
+pub mod image;
+pub mod input;
+pub mod patch;

@@ -1,0 +1,55 @@
+//! Topic `image`: what compute and volume ask.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bus::topics::identity::revalidate;
+use bus::topics::image::{GetImage, Image as Described, ImageLocation, TOPIC};
+use bus::{Bus, ServerHandle};
+use kit::{Fault, RequestContext};
+
+use crate::Images;
+use crate::api::images::no_such_image;
+use crate::db::images;
+use crate::domain::image::{Image, Status};
+
+/// Answers the topic.
+pub fn serve(service: &Arc<Images>, bus: &Bus) -> ServerHandle {
+    let service = service.clone();
+    bus.server(TOPIC)
+        .on(move |context, message| {
+            let service = service.clone();
+            async move { get_image(&service, &context, message).await }
+        })
+        .start()
+}
+
+async fn get_image(service: &Images, context: &RequestContext, message: GetImage) -> Result<Described, Fault> {
+    revalidate(&service.client, context).await?;
+    let id = message.image_id.clone();
+    let image = service.store.read(move |db| images::get(db, &id)).await?;
+    let image = image.filter(|image| image.is_visible_to(context));
+    let image = image.ok_or_else(|| no_such_image(message.image_id.as_str()))?;
+    let path = service.files.path(&image.id);
+    Ok(describe(image, path, &service.public_url))
+}
+
+fn describe(image: Image, path: PathBuf, public_url: &str) -> Described {
+    let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
+    let url = format!("{public_url}/image/v2/images/{}/file", image.id);
+    Described {
+        id: image.id,
+        name: image.name,
+        status: image.status.as_str().to_owned(),
+        owner: image.owner,
+        disk_format: image.disk_format,
+        container_format: image.container_format,
+        size_bytes: image.size.map(unsigned).unwrap_or_default(),
+        virtual_size_bytes: image.virtual_size.map(unsigned),
+        min_disk_gb: unsigned(image.min_disk),
+        min_ram_mb: unsigned(image.min_ram),
+        sha512: image.sha512,
+        properties: image.properties,
+        location: (image.status == Status::Active).then_some(ImageLocation::File { path, url }),
+    }
+}

@@ -1,0 +1,3 @@
+//! Images as JSON.
+
+pub mod images;
