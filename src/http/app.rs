@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) clock: SharedClock,
     /// Requests that go on without their client.
     pub(crate) tasks: TaskTracker,
+    /// Ends what has not finished when the drain time is over.
+    pub(crate) cut: CancellationToken,
 }
 
 type Prepare = Box<dyn FnOnce(&Overrides) -> Result<Mount, BuildError> + Send>;
@@ -132,6 +134,7 @@ impl Builder {
                 public_url: self.public_url,
                 clock: self.clock,
                 tasks: TaskTracker::new(),
+                cut: CancellationToken::new(),
             }),
         })
     }

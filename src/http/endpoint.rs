@@ -69,6 +69,8 @@ pub struct Endpoint<S: 'static> {
     pub unauthenticated: bool,
     /// Whether the handler enforces the rule itself, because it needs a target that must be loaded first.
     pub deferred: bool,
+    /// Whether its requests are traced from the start, so that the handler finds the spans in the context.
+    pub traced: bool,
     /// What answers it.
     pub handler: &'static dyn Handler<S>,
 }
@@ -90,6 +92,7 @@ impl<S: 'static> Endpoint<S> {
             query_schema: None,
             unauthenticated: false,
             deferred: false,
+            traced: false,
             handler,
         }
     }
@@ -197,6 +200,13 @@ impl<S: 'static> Endpoint<S> {
     #[must_use]
     pub const fn deferred(mut self) -> Self {
         self.deferred = true;
+        self
+    }
+
+    /// With the request's spans kept, the check of its token among them.
+    #[must_use]
+    pub const fn traced(mut self) -> Self {
+        self.traced = true;
         self
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(app: &App, listener: TcpListener, shutdown: Cancellation
     let limits = app.inner.limits.clone();
     let builder = builder(&limits);
     let graceful = GracefulShutdown::new();
-    let cut = CancellationToken::new();
+    let cut = app.inner.cut.clone();
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     while let Some((stream, permit)) = next(&listener, &permits, &shutdown).await {
@@ -77,6 +77,8 @@ async fn drain(
         tracing::warn!(connections = connections.len(), requests = tasks.len(), "cutting off what did not end in time");
         cut.cancel();
         connections.wait().await;
+        tasks.close();
+        tasks.wait().await;
     }
 }
 

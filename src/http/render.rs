@@ -41,7 +41,7 @@ impl Exchange<'_> {
         let asked = self.asked(dialect);
         let status = status.unwrap_or_else(|| envelope::status(dialect, fault));
         if status.is_server_error() {
-            tracing::error!(request_id = %self.context.request_id, path = self.path, error = fault.chain(), "a request failed");
+            tracing::error!(request_id = %self.context.request_id, path = &*self.path, error = fault.chain(), "a request failed");
         } else {
             tracing::debug!(request_id = %self.context.request_id, error = fault.chain(), "a request was refused");
         }
@@ -86,10 +86,11 @@ impl Exchange<'_> {
         tracing::info!(
             request_id = %self.context.request_id,
             method = %self.method,
-            path = self.path,
+            path = &*self.path,
             status = response.status().as_u16(),
             micros = kit::trace::micros(self.started.elapsed()),
             project_id = self.context.project_id().map(kit::ids::ProjectId::as_str),
+            global_request_id = self.global_request_id,
             "answered"
         );
     }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -32,6 +32,7 @@ pub struct Request {
     pub method: Method,
     /// The whole path, as it was sent.
     pub path: String,
+    pub(crate) started: Instant,
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
@@ -213,6 +214,12 @@ impl Request {
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.site.public_url
+    }
+
+    /// How long ago the request's head arrived.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The current time, by the clock that the application was given.

@@ -39,7 +39,13 @@ pub(crate) async fn run(
         handler.await.unwrap_or_else(|panic| Err(Fault::internal("running a handler, which panicked", said(&*panic))))
     };
     let answered = if changes {
-        let task = app.tasks.spawn(answer);
+        let cut = app.cut.clone();
+        let task = app.tasks.spawn(async move {
+            tokio::select! {
+                answered = answer => answered,
+                () = cut.cancelled() => Err(Fault::unavailable("The service is shutting down.")),
+            }
+        });
         within(limit, task)
             .await
             .map(|joined| joined.unwrap_or_else(|error| Err(Fault::internal("waiting for a handler", error))))

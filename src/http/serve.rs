@@ -86,7 +86,9 @@ pub(crate) struct Exchange<'a> {
     pub(crate) started: Instant,
     pub(crate) context: RequestContext,
     pub(crate) method: Method,
-    pub(crate) path: String,
+    pub(crate) path: Arc<str>,
+    /// The id under which the client's other requests are known, for the log alone.
+    pub(crate) global_request_id: Option<String>,
     pub(crate) public_url: Arc<str>,
     pub(crate) mount: Option<Arc<Mount>>,
     /// The microversion in use, and whether the answer names it.
@@ -99,7 +101,7 @@ pub(crate) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     fn open(app: &'a Arc<Inner>, head: &Parts) -> Self {
-        let path = head.uri.path().to_owned();
+        let path: Arc<str> = Arc::from(head.uri.path());
         let mount = app.mounts.iter().find(|mount| below(&path, mount.dialect.mount).is_some()).cloned();
         Self {
             app,
@@ -107,6 +109,7 @@ impl<'a> Exchange<'a> {
             context: RequestContext::anonymous(),
             method: head.method.clone(),
             path,
+            global_request_id: global_request_id(&head.headers),
             public_url: app.public_url.clone().unwrap_or_else(|| url_of(head)),
             mount,
             version: None,
@@ -126,25 +129,20 @@ impl<'a> Exchange<'a> {
     {
         let Some(mount) = self.mount.clone() else { return Ok(self.outside()) };
         let dialect = mount.dialect;
-        let path = std::mem::take(&mut self.path);
+        let path = Arc::clone(&self.path);
         let within = below(&path, dialect.mount).unwrap_or_default();
         if let Some(found) = discovery::document(dialect, within, &self.method, &self.public_url) {
-            self.path = path;
             return Ok(self.open_document(dialect, found));
         }
         let Some((local, legacy)) = versioned(dialect, within) else {
             let found = discovery::unknown(dialect, within, &self.public_url);
-            self.path = path;
             return Ok(self.open_document(dialect, found));
         };
         let (project, local) = split_project(dialect, local);
         let matched = mount.routes.find(local);
         let rows = matched.as_ref().and_then(|matched| self.rows(dialect, matched));
-        let result = self.reach(&mount, &head.headers, rows, matched.as_ref(), legacy).await;
-        let project = project.map(str::to_owned);
-        self.path = path;
-        let candidates = result?;
-        self.check_project(project.as_deref())?;
+        let candidates = self.reach(&mount, &head.headers, rows, matched.as_ref(), legacy).await?;
+        self.check_project(project)?;
         let values = matched.map(|matched| matched.values).unwrap_or_default();
         self.enter(&mount, &candidates, values, head, body).await
     }
@@ -161,6 +159,9 @@ impl<'a> Exchange<'a> {
         let dialect = mount.dialect;
         let each = || rows.unwrap_or_default().iter().filter_map(|index| Some((*index, mount.rows.get(*index)?)));
         let open = each().any(|(_, row)| row.info.unauthenticated);
+        if each().any(|(_, row)| row.info.traced && row.info.method == self.method) {
+            self.context = self.context.clone().traced();
+        }
         if !open && (dialect.authenticate_first || rows.is_some()) {
             self.authenticate(mount, headers).await?;
         }
@@ -203,7 +204,8 @@ impl<'a> Exchange<'a> {
             context: self.context.clone(),
             version: self.version.unwrap_or_default(),
             method: self.method.clone(),
-            path: self.path.clone(),
+            path: self.path.to_string(),
+            started: self.started,
             params: Vec::new(),
             query: Query::parse(head.uri.query().unwrap_or_default()),
             headers: head.headers,
@@ -321,7 +323,7 @@ impl<'a> Exchange<'a> {
 
     /// The root, and what no service has.
     fn outside(&self) -> Reply {
-        if self.path != "/" || !matches!(self.method, Method::GET | Method::HEAD) {
+        if &*self.path != "/" || !matches!(self.method, Method::GET | Method::HEAD) {
             return Reply::status(
                 404,
                 json!({ "error": { "code": 404, "message": "There is nothing here.", "title": "Not Found" } }),
@@ -373,6 +375,12 @@ fn check(row: &Row, request: &Request) -> Result<(), Refusal> {
         request.authorize(row.info.rule, &Target::own())?;
     }
     Ok(())
+}
+
+/// A well-formed `X-OpenStack-Request-Id` of the client.
+fn global_request_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("x-openstack-request-id")?.to_str().ok()?;
+    uuid::Uuid::try_parse(text.strip_prefix("req-")?).ok().map(|_| text.to_owned())
 }
 
 fn unread(error: &ReadError) -> Refusal {

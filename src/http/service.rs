@@ -120,6 +120,8 @@ pub struct RowInfo {
     pub unauthenticated: bool,
     /// Whether the handler enforces the rule.
     pub deferred: bool,
+    /// Whether its requests are traced.
+    pub traced: bool,
     /// How the body reaches the handler.
     pub body: BodyKind,
     /// The status of a reply that names none.
@@ -218,6 +220,7 @@ fn info<S>(dialect: &Dialect, endpoint: &Endpoint<S>) -> RowInfo {
         until: endpoint.until,
         unauthenticated: endpoint.unauthenticated,
         deferred: endpoint.deferred,
+        traced: endpoint.traced,
         body: endpoint.body,
         success: endpoint.success,
     }

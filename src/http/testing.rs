@@ -56,10 +56,11 @@ impl KnownTokens {
 impl Authenticator for KnownTokens {
     fn authenticate<'a>(
         &'a self,
-        _context: &'a RequestContext,
+        context: &'a RequestContext,
         token: &'a Secret,
     ) -> BoxFuture<'a, Result<Arc<Identity>, Fault>> {
         let known = self.0.get(token.expose()).cloned();
+        context.trace.time("api", "ValidateToken").finish(None);
         Box::pin(async move { known.ok_or_else(|| Fault::unauthorized("The token is not known.")) })
     }
 }

@@ -37,18 +37,23 @@ impl Schema {
     /// Checks a body.
     ///
     /// # Errors
-    /// A 400 about the first thing that is wrong.
+    /// A 400 about the first thing that is wrong, named by the last part of its path.
     pub fn check_body(&self, body: &Value) -> Result<(), Fault> {
-        self.check(body, |name, value, message| match name {
-            Some(name) => format!("Invalid input for field/attribute {name}. Value: {value}. {message}"),
-            None => message.to_owned(),
-        })
+        let Some(error) = self.first_error(body) else { return Ok(()) };
+        let text = message(&error);
+        Err(Fault::bad_request(match path(&error).pop() {
+            Some(name) => {
+                let value = python::text(error.instance());
+                format!("Invalid input for field/attribute {name}. Value: {value}. {text}")
+            }
+            None => text,
+        }))
     }
 
     /// Checks a query: an object of a list of values for each name.
     ///
     /// # Errors
-    /// A 400 about the first thing that is wrong.
+    /// A 400 about the first thing that is wrong, named by its parameter.
     pub fn check_query(&self, query: &Query) -> Result<(), Fault> {
         let mut object = Map::new();
         for (name, value) in query.pairs() {
@@ -56,33 +61,30 @@ impl Schema {
                 values.push(json!(value));
             }
         }
-        self.check(&Value::Object(object), |name, value, message| match name {
-            Some(name) => format!("Invalid input for query parameters {name}. Value: {value}. {message}"),
-            None => format!("Invalid input for query parameters. {message}"),
-        })
+        let object = Value::Object(object);
+        let Some(error) = self.first_error(&object) else { return Ok(()) };
+        let text = message(&error);
+        Err(Fault::bad_request(match path(&error).into_iter().next() {
+            Some(name) => {
+                let value = python::text(error.instance());
+                format!("Invalid input for query parameters {name}. Value: {value}. {text}")
+            }
+            None => text,
+        }))
     }
 
-    fn check(&self, value: &Value, say: impl Fn(Option<&str>, &str, &str) -> String) -> Result<(), Fault> {
+    fn first_error<'v>(&'v self, value: &'v Value) -> Option<ValidationError<'v>> {
         if self.0.is_valid(value) {
-            return Ok(());
+            return None;
         }
-        let Some(error) = self.0.iter_errors(value).min_by_key(order) else { return Ok(()) };
-        let pointer = error.instance_path().as_str();
-        let name = pointer
-            .rsplit('/')
-            .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
-            .find(|segment| segment.is_empty() || segment.parse::<usize>().is_err())
-            .filter(|name| !name.is_empty());
-        let last = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        let name = if self.in_query(pointer) { name } else { Some(last).filter(|last| !last.is_empty()) };
-        let text = say(name.as_deref(), &python::text(error.instance()), &message(&error));
-        Err(Fault::bad_request(text))
+        self.0.iter_errors(value).min_by_key(order)
     }
+}
 
-    /// Whether a pointer leads into a query's list of values: its name is then the parameter's, not the position.
-    fn in_query(&self, pointer: &str) -> bool {
-        pointer.matches('/').count() == 2
-    }
+/// Where in the instance the error is.
+fn path(error: &ValidationError<'_>) -> Vec<String> {
+    let pointer = error.instance_path().as_str();
+    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// Which of several errors Python would come to first.
@@ -158,4 +160,61 @@ fn types(kind: &TypeKind) -> String {
 /// ISO 8601 as Nova's `changes-since` takes it: the zone may be left out.
 fn is_date_time(text: &str) -> bool {
     crate::filter::parse_time(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: &str = r#"{
+        "type": "object",
+        "properties": {
+            "limit": { "type": "array", "items": { "type": "string", "pattern": "^[0-9]*$" } },
+            "name": { "type": "array", "maxItems": 1, "items": { "type": "string", "format": "regex" } },
+            "changes-since": { "type": "array", "items": { "type": "string", "format": "date-time" } }
+        },
+        "additionalProperties": false
+    }"#;
+
+    fn refused(query: &str) -> String {
+        let schema = Schema::compile(QUERY).unwrap();
+        schema.check_query(&Query::parse(query)).map_err(|fault| fault.message().to_owned()).unwrap_err()
+    }
+
+    #[test]
+    fn queries_are_refused_as_nova_refuses_them() {
+        assert_eq!(
+            refused("limit=-1"),
+            "Invalid input for query parameters limit. Value: -1. '-1' does not match '^[0-9]*$'"
+        );
+        assert_eq!(refused("name=%5B"), "Invalid input for query parameters name. Value: [. '[' is not a 'regex'");
+        assert_eq!(
+            refused("changes-since=x"),
+            "Invalid input for query parameters changes-since. Value: x. 'x' is not a 'date-time'"
+        );
+        assert_eq!(refused("bogus=1"), "Additional properties are not allowed ('bogus' was unexpected)");
+    }
+
+    #[test]
+    fn bodies_name_the_last_part_of_the_path() {
+        let schema = Schema::compile(
+            r#"{"type": "object", "properties": {"networks": {"type": "array", "items": {"type": "object"}}, "a/b": {"enum": [1, null]}}}"#,
+        )
+        .unwrap();
+        let refused = |body: Value| schema.check_body(&body).unwrap_err().message().to_owned();
+        assert_eq!(
+            refused(json!({ "networks": [{}, "x"] })),
+            "Invalid input for field/attribute 1. Value: x. 'x' is not of type 'object'"
+        );
+        assert_eq!(
+            refused(json!({ "a/b": true })),
+            "Invalid input for field/attribute a/b. Value: True. True is not one of [1, None]"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_refused() {
+        assert!(Schema::compile("{").is_err());
+        assert!(Schema::compile(r#"{"type": "nonsense"}"#).is_err());
+    }
 }

@@ -125,6 +125,7 @@ pub static ENDPOINTS: &[Endpoint<Toy>] = &[
     Endpoint::put("/toys/{toy_id}/file", "toys:create", &upload).streams(),
     Endpoint::get("/toys/{toy_id}/file", "toys:list", &download),
     Endpoint::action("/toys/{toy_id}/action", "wind", "toys:create", &wind),
+    Endpoint::get("/traced", "toys:list", &traced).traced(),
     Endpoint::get("/pages", "toys:list", &pages),
     Endpoint::get("/slow", "toys:list", &slow),
     Endpoint::get("/quota", "toys:list", &over_quota),
@@ -140,6 +141,11 @@ pub static VERSIONED: &[Endpoint<Toy>] = &[
     Endpoint::get("/changed", "toys:list", &list).until(2, 9),
     Endpoint::get("/changed", "toys:list", &show_new).since(2, 10),
 ];
+
+async fn traced(_: Arc<Toy>, request: Request) -> Result<Reply, Fault> {
+    let spans = request.context.trace.take();
+    Ok(Reply::ok(json!({ "spans": spans.iter().map(|span| &span.name).collect::<Vec<_>>() })))
+}
 
 async fn show_new(_: Arc<Toy>, _: Request) -> Result<Reply, Fault> {
     Ok(Reply::ok(json!({ "new": true })))

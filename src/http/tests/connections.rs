@@ -135,9 +135,14 @@ async fn what_does_not_finish_is_cut_off() {
     let server = Listening::start(Limits { drain_timeout: Duration::from_millis(200), ..limits() }).await;
     let mut client = server.connect().await;
     client.send("GET", "/compute/v2.1/slow", "").await;
-    until(|| server.toy.started.load(Ordering::SeqCst) == 1).await;
+    let mut other = server.connect().await;
+    other.send("POST", &format!("{TOYS}?wait=1"), "{}").await;
+    until(|| server.toy.started.load(Ordering::SeqCst) == 2).await;
+    let toy = std::sync::Arc::clone(&server.toy);
     server.stopped().await;
     assert_eq!(client.rest().await, "");
+    // No task is left that could go on.
+    assert_eq!(std::sync::Arc::strong_count(&toy), 1);
 }
 
 #[tokio::test]

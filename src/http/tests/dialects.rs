@@ -226,3 +226,8 @@ async fn a_deferred_row_whose_handler_forgets_its_rule_is_a_500() {
     assert_eq!(get(&app, "reader", "/identity/v3/open").await.status, 200);
     assert_eq!(get(&app, "", "/compute/v2.1/open").await.status, 200);
 }
+
+#[tokio::test]
+async fn the_tokens_validation_is_in_a_traced_rows_trace() {
+    assert_eq!(get(&app(), "member", "/compute/v2.1/traced").await.json(), json!({ "spans": ["ValidateToken"] }));
+}

@@ -1,5 +1,7 @@
 //! The kit as a client meets it: a toy service in every dialect, in memory and over a real socket.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go wrong in a test may panic in it")]
+
 mod common;
 mod connections;
 mod dialects;

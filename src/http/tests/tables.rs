@@ -52,7 +52,7 @@ fn an_override_of_no_rule_stops_the_start() {
 #[tokio::test]
 async fn no_row_answers_without_a_token() {
     let app = app_with(&ALL, Limits::default(), &Arc::new(Toy::default()));
-    assert_eq!(app.rows().count(), 6 * 15 + 3);
+    assert_eq!(app.rows().count(), 6 * 16 + 3);
     assert_eq!(open_without_token(&app).await, Vec::<String>::new());
 }
 
