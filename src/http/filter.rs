@@ -1,7 +1,8 @@
 //! Filters: what a list can be narrowed by, as a static list per resource, and the SQL of what was asked.
 //!
 //! SQL text is made of the static column names alone; what a client sends is only ever bound. Times are microseconds
-//! and booleans 0 or 1 in the database. A pattern becomes `column REGEXP ?`: the store's connections have that function.
+//! and booleans 0 or 1 in the database. A pattern becomes `column REGEXP ?`, an operator that
+//! SQLite leaves to the connection: whoever runs the SQL must have registered the function `regexp(pattern, text)`.
 
 use kit::{Fault, Timestamp};
 
