@@ -4,17 +4,19 @@
 //! * [`spec`]: what a guest is made of.
 //! * [`capabilities`], [`event`], [`error`]: what a driver answers, pushes and fails with.
 //! * [`libvirt`]: QEMU through libvirt: `qemu:///system`, `qemu:///session` and `qemu:///embed?root=DIR`.
-//! * `fake`: guests that exist in memory (or in a directory) alone, and fail when told to.
+//! * [`fake`]: guests that exist in memory (or in a directory) alone, and fail when told to.
 //! * [`contract`]: the suite that holds both to the trait's promises.
 //!
 //! The crate knows no service, no database and no network: whoever drives it owns the files and taps
 //! that a [`DomainSpec`] names.
 
 pub mod capabilities;
+mod console;
 pub mod contract;
 pub mod driver;
 pub mod error;
 pub mod event;
+pub mod fake;
 pub mod libvirt;
 pub mod spec;
 
@@ -22,6 +24,7 @@ pub use capabilities::{Capabilities, CpuInfo, CpuTopology, Health, Resources, Vi
 pub use driver::{Answer, CONSOLE_LOG_MAX, Driver, Endpoint, Reboot};
 pub use error::DriverError;
 pub use event::{Event, Events, GuestEvent, PauseReason};
+pub use fake::{FakeConfig, FakeDriver};
 pub use kit::PowerState;
 pub use libvirt::{LibvirtConfig, LibvirtDriver, VirtTypeChoice};
 pub use spec::{

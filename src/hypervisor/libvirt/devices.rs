@@ -30,7 +30,7 @@ impl Session {
         let device = xml::disk(disk);
         for flags in definitions(&domain)? {
             let present: Vec<PresentDisk> = definition(&domain, flags)?.disks().collect();
-            if has_disk(&present, disk)? {
+            if disk.is_among(present.iter().map(PresentDisk::parts)).map_err(Failure::Conflict)? {
                 continue;
             }
             if flags == LIVE && !disk.bus.hotpluggable() {
@@ -65,7 +65,7 @@ impl Session {
         let device = xml::interface(interface);
         for flags in definitions(&domain)? {
             let present: Vec<PresentInterface> = definition(&domain, flags)?.interfaces().collect();
-            if !has_interface(&present, interface)? {
+            if !interface.is_among(present.iter().map(PresentInterface::parts)).map_err(Failure::Conflict)? {
                 domain.attach_device_flags(&device, flags)?;
             }
         }
@@ -98,28 +98,6 @@ fn definitions(domain: &Domain) -> Outcome<Vec<u32>> {
 fn definition(domain: &Domain, flags: u32) -> Outcome<read::Domain> {
     let which = if flags == LIVE { 0 } else { sys::VIR_DOMAIN_XML_INACTIVE };
     Ok(read::Domain::parse(&domain.get_xml_desc(which)?)?)
-}
-
-/// Whether the disk is there already; a conflict if another is in its place.
-fn has_disk(present: &[PresentDisk], wanted: &Disk) -> Outcome<bool> {
-    let same_serial = |disk: &&PresentDisk| !wanted.serial.is_empty() && disk.serial == wanted.serial;
-    let by_serial = present.iter().find(same_serial);
-    let Some(found) = by_serial.or_else(|| present.iter().find(|disk| disk.target == wanted.target)) else {
-        return Ok(false);
-    };
-    if found.path == wanted.path && found.serial == wanted.serial {
-        return Ok(true);
-    }
-    Err(Failure::Conflict(format!("{} has another disk", found.target)))
-}
-
-/// Whether the interface is there already; a conflict if its address is on another tap.
-fn has_interface(present: &[PresentInterface], wanted: &Interface) -> Outcome<bool> {
-    match present.iter().find(|interface| interface.mac == wanted.mac) {
-        None => Ok(false),
-        Some(found) if found.tap == wanted.tap => Ok(true),
-        Some(found) => Err(Failure::Conflict(format!("{} is on tap {}", found.mac, found.tap))),
-    }
 }
 
 /// Asks a running guest for the device that `find` finds, if it is to be asked. Answers whether it still has it.
@@ -165,36 +143,5 @@ mod alias {
         // SAFETY: the domain is allocated for as long as it is borrowed; `alias` is a C string that outlives the call.
         let result = unsafe { sys::virDomainDetachDeviceAlias(domain.as_ptr(), alias.as_ptr(), LIVE) };
         if result < 0 { Err(Error::last_error()) } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::{DiskBus, DiskFormat, InterfaceModel};
-
-    fn present(target: &str, serial: &str, path: &str) -> PresentDisk {
-        PresentDisk { target: target.into(), serial: serial.into(), path: path.into(), alias: String::new() }
-    }
-
-    #[test]
-    fn a_disk_is_known_by_its_serial_and_by_its_place() {
-        let mut wanted = Disk::new("/v", DiskFormat::Raw, DiskBus::Virtio, "vdb");
-        wanted.serial = "s".to_owned();
-        assert!(!has_disk(&[present("vda", "", "/root")], &wanted).unwrap());
-        assert!(has_disk(&[present("vdb", "s", "/v")], &wanted).unwrap());
-        assert!(has_disk(&[present("vdc", "s", "/v")], &wanted).unwrap());
-        assert!(has_disk(&[present("vdb", "", "/v")], &wanted).is_err());
-        assert!(has_disk(&[present("vdb", "s", "/other")], &wanted).is_err());
-    }
-
-    #[test]
-    fn an_interface_is_known_by_its_address() {
-        let wanted =
-            Interface { tap: "t".into(), mac: "fa:16:3e:00:00:01".into(), mtu: 1500, model: InterfaceModel::Virtio };
-        let present = |tap: &str| PresentInterface { mac: wanted.mac.clone(), tap: tap.into(), alias: String::new() };
-        assert!(!has_interface(&[], &wanted).unwrap());
-        assert!(has_interface(&[present("t")], &wanted).unwrap());
-        assert!(has_interface(&[present("u")], &wanted).is_err());
     }
 }

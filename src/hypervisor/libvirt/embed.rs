@@ -5,7 +5,7 @@
 //!   root is locked by a pid file for as long as a process has it open.
 //! * One process can have one root open at a time (opened twice it is the same driver).
 //! * Serial logs go through virtlogd by default even here, and without that daemon no guest starts: so
-//!   `stdio_handler = "file"`. Then nobody bounds the log's size: [`super::console`] does.
+//!   `stdio_handler = "file"`. Then nobody bounds the log's size: [`crate::console`] does.
 //! * QEMU runs as `libvirt-qemu` by default and cannot reach files below a directory of mode 0700; started by root it
 //!   is told to run as root. QEMU's seccomp filter stays on; AppArmor and mount namespaces are off. That is
 //!   for demos and tests on one's own machine: `qemu:///system` is for guests of strangers.

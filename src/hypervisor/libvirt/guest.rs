@@ -5,12 +5,12 @@ use kit::ids::ServerId;
 use virt::domain::Domain;
 use virt::sys;
 
-use super::console;
 use super::error::{Failure, Outcome, is_no_domain};
 use super::host::memory_used_mb;
 use super::session::{Session, power_state};
 use super::xml::read;
 use crate::capabilities::Resources;
+use crate::console;
 use crate::driver::{CONSOLE_LOG_MAX, Endpoint};
 use crate::spec::DomainSpec;
 

@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::console;
 use super::error::{Failure, Outcome};
 use super::events::{Hub, Sink};
 use super::ours::Ours;
 use super::session::Session;
 use super::{LibvirtConfig, error};
 use crate::capabilities::Health;
+use crate::console;
 use crate::error::DriverError;
 use crate::event::Events;
 

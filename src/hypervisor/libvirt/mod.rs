@@ -16,11 +16,11 @@
 //! * Domains are persistent, named and numbered by the caller, and marked as ours ([`ours`]). A domain without the
 //!   mark, or with another owner's, is invisible here.
 //! * A guest that is started says `Resumed` and then `Started`: libvirt starts its processors first and reports it.
-//! * QEMU under emulation takes 1.5 s to end after it was told to, so destroying takes that long.
+//! * Destroying returns when the guest's process has been reaped, and QEMU is a child of process 1: where that reaps at
+//!   its leisure (some containers' do), destroying takes 1.5 s; elsewhere a few milliseconds.
 //! * `/dev/kvm` may open and not work: [`host`] looks at the CPU too. Libvirt offers KVM all the same, and a guest
 //!   started with it hangs without a word.
 
-mod console;
 mod devices;
 mod driver;
 mod embed;

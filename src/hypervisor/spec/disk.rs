@@ -1,6 +1,6 @@
 //! Disks and CD-ROMs: what they are on the host, how they are attached, what they are called.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +219,26 @@ impl Disk {
     }
 }
 
+impl Disk {
+    /// Whether the disk is among those that a guest has (name, serial number, path): known by its serial number
+    /// or, without one, by its place.
+    ///
+    /// # Errors
+    /// What is in the way when another disk has its serial number or its place.
+    pub(crate) fn is_among<'a>(
+        &self,
+        present: impl Iterator<Item = (&'a str, &'a str, &'a Path)> + Clone,
+    ) -> Result<bool, String> {
+        let by_serial = present.clone().find(|(_, serial, _)| !self.serial.is_empty() && *serial == self.serial);
+        let by_target = || present.clone().find(|(target, _, _)| *target == self.target);
+        match by_serial.or_else(by_target) {
+            None => Ok(false),
+            Some((_, serial, path)) if path == self.path && serial == self.serial => Ok(true),
+            Some((target, _, _)) => Err(format!("{target} has another disk")),
+        }
+    }
+}
+
 /// The first name on `bus` that is not in `used`: `vda` … `vdz`, `vdaa` …
 #[must_use]
 pub fn next_target<'a>(bus: DiskBus, used: impl IntoIterator<Item = &'a str> + Clone) -> String {
@@ -242,5 +262,66 @@ fn letters(mut index: u32) -> String {
             Some(rest) => index = rest,
             None => return text.iter().rev().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_is_known_by_its_serial_and_by_its_place() {
+        let mut wanted = Disk::new("/v", DiskFormat::Raw, DiskBus::Virtio, "vdb");
+        wanted.serial = "s".to_owned();
+        let among = |target, serial, path| wanted.is_among([(target, serial, Path::new(path))].into_iter());
+        assert_eq!(among("vda", "", "/root"), Ok(false));
+        assert_eq!(among("vdb", "s", "/v"), Ok(true));
+        assert_eq!(among("vdc", "s", "/v"), Ok(true));
+        assert!(among("vdb", "", "/v").is_err());
+        assert!(among("vdb", "s", "/other").is_err());
+        assert!(among("vdc", "s", "/other").is_err());
+    }
+
+    #[test]
+    fn names_go_on_after_z() {
+        let used: Vec<String> = ('a'..='z').map(|letter| format!("vd{letter}")).collect();
+        let names = || used.iter().map(String::as_str);
+        assert_eq!(next_target(DiskBus::Virtio, names()), "vdaa");
+        assert_eq!(next_target(DiskBus::Virtio, names().skip(1)), "vda");
+        assert_eq!(next_target(DiskBus::Sata, names()), "sda");
+        assert_eq!(letters(26 + 26 * 26), "aaa");
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_valid_and_new(count in 0_usize..80) {
+            let mut used: Vec<String> = Vec::new();
+            for _ in 0..count {
+                let next = next_target(DiskBus::Scsi, used.iter().map(String::as_str));
+                prop_assert!(Disk::new("/d", DiskFormat::Raw, DiskBus::Scsi, next.clone()).validate().is_ok());
+                prop_assert!(!used.contains(&next));
+                used.push(next);
+            }
+        }
+    }
+
+    #[test]
+    fn a_raw_disk_has_no_backing_file_and_virtio_no_cdrom() {
+        let mut disk = Disk::new("/d", DiskFormat::Raw, DiskBus::Virtio, "vda");
+        disk.backing = Some(Backing { path: "/b".into(), format: DiskFormat::Raw });
+        assert!(disk.validate().is_err());
+        disk.format = DiskFormat::Qcow2;
+        assert!(disk.validate().is_ok());
+        disk.cdrom = true;
+        assert!(disk.validate().is_err());
+    }
+
+    #[test]
+    fn image_properties_name_buses() {
+        assert_eq!(DiskBus::from_property("ide", Machine::Q35).unwrap(), DiskBus::Sata);
+        assert_eq!(DiskBus::from_property("ide", Machine::Pc).unwrap(), DiskBus::Ide);
+        assert!(DiskBus::from_property("fdc", Machine::Q35).is_err());
     }
 }

@@ -218,6 +218,20 @@ impl Interface {
     }
 }
 
+impl Interface {
+    /// Whether the interface is among those that a guest has (address, tap).
+    ///
+    /// # Errors
+    /// What is in the way when its address is on another tap.
+    pub(crate) fn is_among<'a>(&self, mut present: impl Iterator<Item = (&'a str, &'a str)>) -> Result<bool, String> {
+        match present.find(|(mac, _)| *mac == self.mac) {
+            None => Ok(false),
+            Some((_, tap)) if tap == self.tap => Ok(true),
+            Some((mac, tap)) => Err(format!("{mac} is on tap {tap}")),
+        }
+    }
+}
+
 pub(crate) fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), DriverError> {
     if holds { Ok(()) } else { Err(DriverError::invalid(what())) }
 }
@@ -239,4 +253,44 @@ fn distinct<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), 
         require(seen.insert(name), || format!("{what} {name} twice"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_is_known_by_its_address() {
+        let wanted =
+            Interface { tap: "t".into(), mac: "fa:16:3e:00:00:01".into(), mtu: 1500, model: InterfaceModel::Virtio };
+        assert_eq!(wanted.is_among([].into_iter()), Ok(false));
+        assert_eq!(wanted.is_among([(wanted.mac.as_str(), "t")].into_iter()), Ok(true));
+        assert!(wanted.is_among([(wanted.mac.as_str(), "u")].into_iter()).is_err());
+    }
+
+    #[test]
+    fn an_interface_has_a_short_tap_and_a_plain_address() {
+        let interface = |tap: &str, mac: &str| {
+            Interface { tap: tap.into(), mac: mac.into(), mtu: 1500, model: InterfaceModel::Virtio }.validate()
+        };
+        assert!(interface("tap12345678-90", "fa:16:3e:00:00:01").is_ok());
+        assert!(interface("a-tap-of-16-byte", "fa:16:3e:00:00:01").is_err());
+        for mac in ["FA:16:3E:00:00:01", "fa:16:3e:00:00", "fa-16-3e-00-00-01", "fa:16:3e:00:00:1", ""] {
+            assert!(interface("t", mac).is_err(), "{mac}");
+        }
+    }
+
+    #[test]
+    fn image_properties_name_machines_and_devices() {
+        assert_eq!(Machine::from_property("pc-q35-9.2").unwrap(), Machine::Q35);
+        assert_eq!(Machine::from_property("pc-i440fx-6.0").unwrap(), Machine::Pc);
+        assert!(Machine::from_property("virt").is_err());
+        assert_eq!(InterfaceModel::from_property("e1000e").unwrap(), InterfaceModel::E1000e);
+        assert!(InterfaceModel::from_property("ne2k_pci").is_err());
+    }
+
+    #[test]
+    fn a_domain_is_named_as_nova_names_it() {
+        assert_eq!(domain_name(30), "instance-0000001e");
+    }
 }

@@ -3,7 +3,7 @@
 //! Only what is asked for is read; elements that are not named here do not matter.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -139,6 +139,20 @@ pub struct PresentInterface {
     pub tap: String,
     /// What libvirt calls the device while the domain runs; empty otherwise.
     pub alias: String,
+}
+
+impl PresentDisk {
+    /// Its name, serial number and path.
+    pub fn parts(&self) -> (&str, &str, &Path) {
+        (&self.target, &self.serial, &self.path)
+    }
+}
+
+impl PresentInterface {
+    /// Its address and tap.
+    pub fn parts(&self) -> (&str, &str) {
+        (&self.mac, &self.tap)
+    }
 }
 
 impl Domain {

@@ -1,4 +1,4 @@
-//! The file that a guest's serial console is logged to: its end is read, its size bounded.
+//! What a guest printed on its serial console: the log's end is read, its size bounded.
 //!
 //! With a daemon virtlogd writes it and starts a new one every 2 MiB (`/etc/libvirt/virtlogd.conf`), keeping the older
 //! as `LOG.0`. In the embedded driver QEMU writes it itself, opened for appending; there [`rotate`] does what
@@ -20,8 +20,13 @@ pub fn tail(log: &Path, lines: Option<usize>, limit: usize) -> std::io::Result<V
         older.append(&mut bytes);
         bytes = older;
     }
+    Ok(last_lines(bytes, lines))
+}
+
+/// The last `lines` lines of `bytes`; all when `None`.
+pub fn last_lines(mut bytes: Vec<u8>, lines: Option<usize>) -> Vec<u8> {
     let start = enough_lines(&bytes, lines).unwrap_or(0);
-    Ok(bytes.split_off(start))
+    bytes.split_off(start)
 }
 
 /// Where the last `lines` lines begin, if there are more than that.
