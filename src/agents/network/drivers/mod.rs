@@ -9,4 +9,9 @@ pub mod fake;
 pub mod linux;
 pub mod validate;
 
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
 pub use driver::{Capabilities, DriverError, MetadataHandler, MetadataReply, MetadataRequest, NetworkDriver};

@@ -164,8 +164,8 @@ fn service_routes(network: &NetworkSpec, port: &ServicePort) -> BTreeSet<HostRou
     let on_it =
         |subnet: &&bus::topics::network_spec::SubnetSpec| port.fixed_ips.iter().any(|ip| ip.subnet_id == subnet.id);
     let default = |ipv6: bool| {
-        let gateways = network.subnets.iter().filter(on_it).filter_map(|subnet| subnet.gateway_ip);
-        let via = gateways.filter(|ip| ip.is_ipv6() == ipv6).next()?;
+        let mut gateways = network.subnets.iter().filter(on_it).filter_map(|subnet| subnet.gateway_ip);
+        let via = gateways.find(|ip| ip.is_ipv6() == ipv6)?;
         let everywhere = if ipv6 { IpNet::V6(ipnet::Ipv6Net::default()) } else { IpNet::V4(ipnet::Ipv4Net::default()) };
         Some(HostRoute { destination: everywhere, via: Some(via), device: Some(DEVICE.to_owned()) })
     };

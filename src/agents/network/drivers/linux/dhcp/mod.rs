@@ -5,3 +5,6 @@
 
 pub mod config;
 pub mod process;
+
+#[cfg(test)]
+mod tests;

@@ -44,12 +44,13 @@ pub struct Firewall {
     numbers: Numbers,
     /// What the kernel has; none before the first change, and when that is not known.
     applied: Option<Ruleset>,
+    replacements: u64,
 }
 
 impl Firewall {
     /// Takes up the numbers kept in `state_file`; changes nothing yet.
     pub async fn open(names: Names, state_file: PathBuf) -> DriverResult<Self> {
-        Ok(Self { names, numbers: Numbers::load(state_file).await?, applied: None })
+        Ok(Self { names, numbers: Numbers::load(state_file).await?, applied: None, replacements: 0 })
     }
 
     /// Makes the tables say what `desired` wants.
@@ -62,16 +63,27 @@ impl Firewall {
                 Some(script) => run(script).await,
                 None => Ok(()),
             },
-            None => run(wanted.replacement(table)).await,
+            None => self.replace(&wanted).await,
         };
         if let Err(error) = changed {
             // Somebody else may have changed or flushed the tables: put them back as a whole.
             self.applied = None;
             tracing::warn!(error = &error as &dyn std::error::Error, "replacing the nftables tables as a whole");
-            run(wanted.replacement(table)).await?;
+            self.replace(&wanted).await?;
         }
         self.applied = Some(wanted);
         Ok(())
+    }
+
+    async fn replace(&mut self, wanted: &Ruleset) -> DriverResult<()> {
+        self.replacements += 1;
+        run(wanted.replacement(self.names.prefix())).await
+    }
+
+    /// How often the tables were replaced as a whole: once at the start, and whenever somebody had changed them.
+    #[must_use]
+    pub fn replacements(&self) -> u64 {
+        self.replacements
     }
 
     /// Forgets what the kernel has: the next change replaces all.
@@ -96,3 +108,6 @@ impl Firewall {
 async fn run(script: String) -> DriverResult<()> {
     Tool::new("changing the nftables rules", "nft", ["-f", "-"]).stdin(script).run().await.map(drop)
 }
+
+#[cfg(test)]
+mod tests;

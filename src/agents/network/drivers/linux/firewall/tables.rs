@@ -131,7 +131,7 @@ pub const INET: &str = r"
         ct state established,related accept
         drop
     }
-    chain masquerade {
+    chain masquerading {
         type nat hook postrouting priority 100; policy accept;
         iifname @gateways oifname != @gateways masquerade
     }
