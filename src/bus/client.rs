@@ -40,7 +40,7 @@ impl Client {
 
     /// Asks and waits for the reply (`rpc.call`).
     ///
-    /// It waits until the context's deadline, or the bus's own time-out where that is sooner.
+    /// It waits until the context's deadline; where there is none, as long as the bus's time-out says.
     ///
     /// # Errors
     /// What the callee failed with; busy when its queue is full; unavailable when nobody serves the
@@ -95,8 +95,7 @@ impl Client {
         target: &Target,
         message: M,
     ) -> (Result<M::Reply, Fault>, Tally) {
-        let patience = Deadline::after(self.bus.options().call_timeout);
-        let deadline = context.deadline.map_or(patience, |deadline| deadline.min(patience));
+        let deadline = context.deadline.unwrap_or_else(|| Deadline::after(self.bus.options().call_timeout));
         let (reply, returned) = oneshot::channel();
         let sent = self
             .bus

@@ -30,7 +30,7 @@ pub struct Options {
     pub transport: Transport,
     /// How many messages a queue holds before it is full.
     pub queue_length: usize,
-    /// How long a call waits at most, where its context has no deadline that is sooner.
+    /// How long a call waits whose context has no deadline.
     pub call_timeout: Duration,
 }
 
