@@ -1,1 +1,4 @@
-//! The network service.
+//! The network service (Neutron).
+pub mod change;
+pub mod db;
+pub mod domain;
