@@ -102,7 +102,7 @@ pub async fn stubborn(driver: &dyn Driver, world: &dyn World) -> Held {
     let id = &spec.server_id;
     let mut events = driver.events();
     driver.ensure_running(&spec).await?;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     driver.stop(id, Duration::from_secs(1)).await?;
     ensure(begun.elapsed() >= Duration::from_secs(1), || "its power was taken away too early".to_owned())?;
     state(driver, id, Some(PowerState::Shutdown)).await?;

@@ -101,9 +101,9 @@ pub async fn eventually<F>(what: &str, mut condition: impl FnMut() -> F) -> Held
 where
     F: Future<Output = Result<bool, Broken>>,
 {
-    let deadline = std::time::Instant::now() + LONG;
+    let deadline = tokio::time::Instant::now() + LONG;
     while !condition().await? {
-        ensure(std::time::Instant::now() < deadline, || format!("{what} did not happen"))?;
+        ensure(tokio::time::Instant::now() < deadline, || format!("{what} did not happen"))?;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())

@@ -52,14 +52,14 @@ fn spec(id: &ServerId) -> DomainSpec {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn in_memory_it_keeps_the_contract() {
     let world = FakeWorld { dir: tempfile::tempdir().unwrap(), driver: FakeDriver::in_memory() };
     contract(world.driver.clone(), &world).await.unwrap();
     assert!(world.driver.list().await.unwrap().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn in_a_directory_it_keeps_the_contract() {
     let dir = tempfile::tempdir().unwrap();
     let config = FakeConfig { dir: Some(dir.path().join("guests")), ..FakeConfig::default() };
@@ -67,7 +67,7 @@ async fn in_a_directory_it_keeps_the_contract() {
     contract(world.driver.clone(), &world).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn guests_in_a_directory_outlive_their_driver() {
     let dir = tempfile::tempdir().unwrap();
     let config = FakeConfig { dir: Some(dir.path().to_owned()), ..FakeConfig::default() };
@@ -83,7 +83,7 @@ async fn guests_in_a_directory_outlive_their_driver() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_verb_fails_as_often_as_planned_and_without_effect() {
     let driver = FakeDriver::in_memory();
     let id = ServerId::random();
@@ -97,7 +97,7 @@ async fn a_verb_fails_as_often_as_planned_and_without_effect() {
     assert_eq!(driver.calls().first(), Some(&(Verb::EnsureRunning, Some(id))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_leaves_its_effect() {
     let driver = FakeDriver::in_memory();
     let id = ServerId::random();
@@ -108,12 +108,12 @@ async fn a_lost_answer_leaves_its_effect() {
     driver.ensure_running(&spec(&id)).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_can_be_slow_hang_panic_and_be_out_of_reach() {
     let driver = FakeDriver::in_memory();
     let faults = driver.faults();
     faults.delay(Verb::List, Duration::from_millis(30));
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     driver.list().await.unwrap();
     assert!(begun.elapsed() >= Duration::from_millis(30));
     faults.plan(Verb::Resources, Misbehaviour::Hang, 1);
@@ -126,7 +126,7 @@ async fn it_can_be_slow_hang_panic_and_be_out_of_reach() {
     driver.resources().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_happens_to_a_guest_is_heard_and_seen() {
     let driver = FakeDriver::in_memory();
     let id = ServerId::random();
