@@ -1,1 +1,151 @@
-//! The identity service.
+//! The identity service (Keystone): who there is, what they may do where, and the tokens that say so.
+//!
+//! It owns domains, projects, users, roles, their assignments, the catalog, the token keys and its tables
+//! (`identity_*`). It does not decide what other services allow: it tells them who asks ([`ValidateToken`]), and
+//! each checks its own policy.
+//!
+//! Invariants:
+//! * every write goes through [`IdentityService::write`], which makes validated tokens be looked at anew;
+//! * passwords are hashed off the async workers, a few at a time ([`password`]);
+//! * a token is not stored, and good until it expires, is revoked or what it stands for is gone ([`token`]).
+//!
+//! [`ValidateToken`]: bus::topics::identity::ValidateToken
+
+mod api;
+mod bootstrap;
+mod catalog;
+mod db;
+mod domain;
+mod error;
+mod password;
+mod policy;
+mod token;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::topics::identity::{TOPIC, ValidateToken};
+use bus::{Bus, ServerHandle};
+use kit::config::IdentityConfig;
+use kit::{Fault, SharedClock};
+use store::{Connection, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::password::Passwords;
+use crate::token::Invalid;
+use crate::token::cache::Cache;
+use crate::token::keys::Keys;
+
+pub use policy::RULES;
+
+/// Identity's tables.
+pub const MIGRATIONS: store::Migrations =
+    store::Migrations { service: "identity", steps: &[include_str!("migrations/0001_identity.sql")] };
+
+/// How often keys that are due are rotated and expired revocations forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// The identity service's state.
+pub struct IdentityService {
+    pub(crate) store: Store,
+    pub(crate) clock: SharedClock,
+    pub(crate) config: IdentityConfig,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) passwords: Passwords,
+    /// Writes that go on when their caller has gone, so that what they change is not overlooked.
+    writes: TaskTracker,
+}
+
+impl IdentityService {
+    /// A service over `store`, with its keys below `data_dir`. Nothing is read yet: see
+    /// [`bootstrap`](Self::bootstrap), before which there are no tokens.
+    #[must_use]
+    pub fn new(store: Store, clock: SharedClock, config: IdentityConfig, data_dir: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            clock,
+            passwords: Passwords::new(config.hashing_concurrency),
+            config,
+            keys: Arc::new(Keys::new(data_dir)),
+            cache: Arc::default(),
+            writes: TaskTracker::new(),
+        })
+    }
+
+    /// Its REST API, which wants an authenticator.
+    #[must_use]
+    pub fn rest(self: &Arc<Self>) -> http_kit::Service<Self> {
+        http_kit::Service::new(&http_kit::dialect::KEYSTONE, self.clone(), api::TABLES).rules(RULES)
+    }
+
+    /// Answers the topic `identity`.
+    #[must_use = "dropping the handles stops the servers"]
+    pub fn serve(self: &Arc<Self>, bus: &Bus) -> Vec<ServerHandle> {
+        let service = self.clone();
+        let validate = move |_context, message: ValidateToken| {
+            let service = service.clone();
+            async move { service.validate(&message.token).await.map_err(Invalid::for_bearer) }
+        };
+        vec![bus.server(TOPIC).on::<ValidateToken, _, _>(validate).start()]
+    }
+
+    /// Rotates keys and forgets expired revocations until `stop`; then waits for writes under way.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_some() {
+            if let Err(fault) = self.keep_house().await {
+                tracing::error!(error = %fault.chain(), "identity's housekeeping failed and is tried again");
+            }
+        }
+        self.writes.close();
+        self.writes.wait().await;
+    }
+
+    async fn keep_house(&self) -> Result<(), Fault> {
+        self.load_keys().await?;
+        let now = self.clock.now();
+        self.store.write_relaxed(move |db| db::revocations::delete_expired(db, now)).await
+    }
+
+    /// Brings the token keys up to date with their file and the time.
+    async fn load_keys(&self) -> Result<(), Fault> {
+        let (keys, now) = (self.keys.clone(), self.clock.now());
+        let rotation = Duration::from_secs(self.config.key_rotation_secs);
+        let ttl = Duration::from_secs(self.config.token_ttl_secs);
+        let loaded = tokio::task::spawn_blocking(move || keys.load_and_rotate(now, rotation, ttl)).await;
+        match loaded {
+            Ok(result) => result.map_err(|error| Fault::internal("loading the token keys", error)),
+            Err(error) => Err(Fault::internal("loading the token keys", error)),
+        }
+    }
+
+    /// Runs `job` on the writer, durably, and has all validated tokens looked at anew. It is done to its end even
+    /// if the caller goes away meanwhile.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (store, cache) = (self.store.clone(), self.cache.clone());
+        let write = self.writes.spawn(async move {
+            let result = store.write(job).await;
+            cache.advance();
+            result
+        });
+        match write.await {
+            Ok(result) => result,
+            Err(error) => Err(Fault::internal("changing identity's tables", error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for IdentityService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdentityService").field("config", &self.config).finish_non_exhaustive()
+    }
+}

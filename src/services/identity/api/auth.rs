@@ -1,0 +1,54 @@
+//! `/v3/auth/…`: what the bearer of a token can get a token for, and the catalog.
+
+use std::sync::Arc;
+
+use http_kit::{Endpoint, Reply, Request};
+use kit::{Fault, Identity};
+use serde_json::json;
+
+use super::collection;
+use crate::domain::role::Holding;
+use crate::{IdentityService, catalog, db, error, view};
+
+pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
+    Endpoint::get("/auth/catalog", "identity:get_auth_catalog", &show_catalog),
+    Endpoint::get("/auth/projects", "identity:get_auth_projects", &list_projects),
+    Endpoint::get("/auth/domains", "identity:get_auth_domains", &list_domains),
+    Endpoint::get("/auth/system", "identity:get_auth_system", &list_systems),
+];
+
+fn identity(request: &Request) -> Result<Identity, Fault> {
+    request.context.identity().cloned().ok_or_else(error::unauthorized)
+}
+
+async fn show_catalog(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let identity = identity(&request)?;
+    if identity.project().is_none() {
+        return Err(error::forbidden());
+    }
+    let catalog = service.store.read(move |db| catalog::of(db, &identity)).await?;
+    let own = format!("{}/auth/catalog", request.base_url());
+    Ok(Reply::ok(json!({ "catalog": catalog, "links": { "self": own } })))
+}
+
+async fn list_projects(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let (user, base) = (identity(&request)?.user.id, request.base_url());
+    let projects = service.store.read(move |db| db::assignments::places_of(db, user.as_str(), false)).await?;
+    let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
+    Ok(collection(&request, "projects", items))
+}
+
+async fn list_domains(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let (user, base) = (identity(&request)?.user.id, request.base_url());
+    let domains = service.store.read(move |db| db::assignments::places_of(db, user.as_str(), true)).await?;
+    let items = domains.iter().map(|domain| view::project::domain(domain, &base)).collect();
+    Ok(collection(&request, "domains", items))
+}
+
+async fn list_systems(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let user = identity(&request)?.user.id;
+    let roles = service.store.read(move |db| db::assignments::roles_given(db, user.as_str(), &Holding::System)).await?;
+    let systems = if roles.is_empty() { json!([]) } else { json!([{ "all": true }]) };
+    let own = format!("{}/auth/system", request.base_url());
+    Ok(Reply::ok(json!({ "system": systems, "links": { "self": own } })))
+}

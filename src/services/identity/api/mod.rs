@@ -1,0 +1,106 @@
+//! The REST API: a file per resource, each with its rows and its handlers.
+//!
+//! A handler reads the request, loads what the policy must know, authorises, does it, and answers.
+
+pub(crate) mod assignments;
+pub(crate) mod auth;
+pub(crate) mod domains;
+pub(crate) mod endpoints;
+pub(crate) mod grants;
+pub(crate) mod implied_roles;
+pub(crate) mod projects;
+pub(crate) mod regions;
+pub(crate) mod roles;
+mod schema;
+pub(crate) mod services;
+pub(crate) mod tags;
+pub(crate) mod tokens;
+pub(crate) mod users;
+
+use http_kit::page::{Direction, Order, Sortable};
+use http_kit::{Endpoint, Paging, Reply, Request, Target};
+use kit::{Fault, Scope};
+use serde_json::{Value, json};
+
+use crate::domain::attributes::Attributes;
+use crate::domain::project::Project;
+use crate::domain::user::User;
+use crate::{IdentityService, error};
+
+/// Every row.
+pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
+    tokens::ENDPOINTS,
+    auth::ENDPOINTS,
+    domains::ENDPOINTS,
+    projects::ENDPOINTS,
+    tags::ENDPOINTS,
+    users::ENDPOINTS,
+    roles::ENDPOINTS,
+    implied_roles::ENDPOINTS,
+    grants::ENDPOINTS,
+    assignments::ENDPOINTS,
+    services::ENDPOINTS,
+    endpoints::ENDPOINTS,
+    regions::ENDPOINTS,
+];
+
+/// Everything is listed by id.
+const BY_ID: Order =
+    Order { sortable: &[], default: &[(Sortable { key: "id", column: "id" }, Direction::Ascending)], id: "id" };
+
+fn new_id() -> String {
+    kit::ids::ProjectId::random_hex().to_string()
+}
+
+/// The body's `key`, an object.
+fn attributes(request: &Request, key: &str) -> Result<Attributes, Fault> {
+    match request.body_value()?.get(key) {
+        Some(Value::Object(object)) => Ok(Attributes::new(object.clone())),
+        _ => Err(error::missing(key, "request body")),
+    }
+}
+
+/// The domain that the caller's token is for, where it is for one.
+fn domain_scope(request: &Request) -> Option<String> {
+    match &request.context.identity()?.scope {
+        Scope::Domain(domain) => Some(domain.id.to_string()),
+        _ => None,
+    }
+}
+
+/// For lists: what a domain's reader may list is the domain that the token is for.
+fn list_target(request: &Request) -> Target {
+    match domain_scope(request) {
+        Some(domain) => Target::new().with("target.domain_id", &domain).with("target.domain.id", &domain),
+        None => Target::new(),
+    }
+}
+
+/// A project, as policies ask about it.
+fn project_target(target: Target, project: &Project) -> Target {
+    target.with("target.project.id", &project.id).with_option("target.project.domain_id", project.domain_id.as_ref())
+}
+
+/// A user, as policies ask about it.
+fn user_target(target: Target, user: &User) -> Target {
+    target.with("target.user.id", &user.id).with("target.user.domain_id", &user.domain_id)
+}
+
+/// A whole list.
+fn collection(request: &Request, key: &str, items: Vec<Value>) -> Reply {
+    let separator = if request.query().is_empty() { "" } else { "?" };
+    let own = format!("{}{}{separator}{}", request.public_url(), request.path, request.query().encode());
+    Reply::ok(json!({ key: items, "links": { "next": null, "self": own, "previous": null } }))
+}
+
+/// A page of a list; `truncated` where it is full.
+fn page(request: &Request, key: &str, mut items: Vec<Value>, paging: &Paging) -> Reply {
+    paging.cut(&mut items);
+    let last = items.last().and_then(|item| item["id"].as_str()).unwrap_or_default().to_owned();
+    let count = items.len();
+    let mut body = json!({ key: items, "links": paging.keystone_links(request, count, &last) });
+    if paging.is_truncated(count) {
+        body["truncated"] = json!(true);
+    }
+    Reply::ok(body)
+}

@@ -1,0 +1,244 @@
+//! `/v3/projects`.
+
+use std::sync::Arc;
+
+use http_kit::filter::{self, Filter, FilterKind};
+use http_kit::{Condition, Endpoint, Paging, Query, Reply, Request, SqlValue, Target};
+use kit::Fault;
+use serde_json::{Value, json};
+
+use super::schema::{boolean, id_or_null, immutable_option, short_name, tags, text_or_null};
+use super::{BY_ID, attributes, domain_scope, list_target, new_id, page, project_target};
+use crate::domain::attributes::is_immutable;
+use crate::domain::project::Project;
+use crate::{IdentityService, db, error, view};
+
+macro_rules! properties {
+    () => {
+        concat!(
+            r#""description": "#,
+            text_or_null!(),
+            r#", "enabled": "#,
+            boolean!(),
+            r#", "name": "#,
+            short_name!(),
+            r#", "options": "#,
+            immutable_option!(),
+            r#", "tags": "#,
+            tags!()
+        )
+    };
+}
+
+const CREATE: &str = concat!(
+    r#"{"type": "object", "additionalProperties": false, "required": ["project"], "properties": {"project": {
+        "type": "object", "required": ["name"], "properties": {"domain_id": "#,
+    id_or_null!(),
+    r#", "parent_id": "#,
+    id_or_null!(),
+    r#", "is_domain": "#,
+    boolean!(),
+    ", ",
+    properties!(),
+    "}}}}"
+);
+const UPDATE: &str = concat!(
+    r#"{"type": "object", "additionalProperties": false, "required": ["project"], "properties": {"project": {
+        "type": "object", "properties": {"#,
+    properties!(),
+    "}}}}"
+);
+
+const FILTERS: &[Filter] = &[
+    Filter::new("domain_id", "domain_id", FilterKind::Exact),
+    Filter::new("enabled", "enabled", FilterKind::Bool),
+    Filter::new("name", "name", FilterKind::Exact),
+    Filter::new("name__icontains", "name", FilterKind::Like),
+    Filter::new("name__startswith", "name", FilterKind::Prefix),
+    Filter::new("parent_id", "parent_id", FilterKind::Exact),
+    Filter::new("is_domain", "is_domain", FilterKind::Bool),
+];
+
+pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
+    Endpoint::get("/projects", "identity:list_projects", &list).deferred(),
+    Endpoint::post("/projects", "identity:create_project", &create).schema(CREATE).deferred(),
+    Endpoint::get("/projects/{project_id}", "identity:get_project", &show).deferred(),
+    Endpoint::patch("/projects/{project_id}", "identity:update_project", &update).schema(UPDATE).deferred(),
+    Endpoint::delete("/projects/{project_id}", "identity:delete_project", &delete).deferred(),
+    Endpoint::get("/users/{user_id}/projects", "identity:list_user_projects", &list_of_user).deferred(),
+];
+
+/// The condition that tag filters make: all of them, any, not all, none.
+fn tag_conditions(query: &Query) -> Condition {
+    let has =
+        |tag: &str| Condition::new("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", [SqlValue::from(tag)]);
+    let all = |text: &str| text.split(',').map(has).fold(Condition::all(), Condition::and);
+    let any = |text: &str| text.split(',').map(has).reduce(Condition::or).unwrap_or_else(Condition::none);
+    let not = |condition: Condition| Condition::new(format!("NOT ({})", condition.sql), condition.values);
+    [
+        query.get("tags").map(all),
+        query.get("tags-any").map(any),
+        query.get("not-tags").map(|text| not(all(text))),
+        query.get("not-tags-any").map(|text| not(any(text))),
+    ]
+    .into_iter()
+    .flatten()
+    .fold(Condition::all(), Condition::and)
+}
+
+async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    request.authorize("identity:list_projects", &list_target(&request))?;
+    let paging = Paging::parse(&request, &BY_ID)?;
+    let mut wanted = filter::conditions(&request, FILTERS)?.and(tag_conditions(request.query()));
+    if !request.query().has("is_domain") {
+        wanted = wanted.and(Condition::is("is_domain", false));
+    }
+    if let Some(own) = domain_scope(&request) {
+        wanted = wanted.and(Condition::is("domain_id", own));
+    }
+    let (base, asked) = (request.base_url(), paging.clone());
+    let projects = service.store.read(move |db| db::projects::list(db, &wanted, Some(&asked))).await?;
+    let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
+    Ok(page(&request, "projects", items, &paging))
+}
+
+async fn list_of_user(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let id = request.param("user_id")?.to_owned();
+    let user = super::users::find(&service, &id).await?;
+    let target = user.map_or_else(Target::new, |user| super::user_target(Target::new(), &user));
+    request.authorize("identity:list_user_projects", &target)?;
+    let filters = filter::conditions(&request, FILTERS)?;
+    let base = request.base_url();
+    let held = filters.and(Condition::new(
+        "id IN (SELECT target_id FROM identity_assignments WHERE user_id = ? AND target_kind = 'project')",
+        [SqlValue::from(id)],
+    ));
+    let projects = service.store.read(move |db| db::projects::list(db, &held, None)).await?;
+    let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
+    Ok(super::collection(&request, "projects", items))
+}
+
+async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let given = attributes(&request, "project")?;
+    let target = Target::new().with_option("target.project.domain_id", given.peek("domain_id"));
+    request.authorize("identity:create_project", &target)?;
+    let home = domain_scope(&request);
+    let project = Project::new_project(new_id(), given, home.as_deref(), service.clock.now());
+    let reply = json!({ "project": view::project::project(&project, &request.base_url()) });
+    service.write(move |db| db::projects::insert(db, &project)).await?;
+    Ok(Reply::created(reply))
+}
+
+/// The project of the path, if the caller may do this to it.
+pub(super) async fn authorized(service: &IdentityService, request: &Request, rule: &str) -> Result<Project, Fault> {
+    let id = request.param("project_id")?.to_owned();
+    let found = service.store.read(move |db| db::projects::get(db, &id)).await;
+    let target = found.as_ref().map_or_else(|_| Target::new(), |project| project_target(Target::new(), project));
+    request.authorize(rule, &target)?;
+    found
+}
+
+async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let project = authorized(&service, &request, "identity:get_project").await?;
+    let base = request.base_url();
+    let mut body = view::project::project(&project, &base);
+    let asked = |name: &str| request.query().get(name).is_some_and(|value| value != "0");
+    let (parents, subtree) = (asked("parents_as_list"), asked("subtree_as_list"));
+    let (parent_ids, subtree_ids) = (asked("parents_as_ids"), asked("subtree_as_ids"));
+    for (list, ids, name) in [(parents, parent_ids, "parents"), (subtree, subtree_ids, "subtree")] {
+        if list && ids {
+            return Err(Fault::bad_request(format!(
+                "Cannot use {name}_as_list and {name}_as_ids query params at the same time."
+            )));
+        }
+    }
+    if parents || parent_ids || subtree || subtree_ids {
+        let family = service.store.read(move |db| Family::of(db, project)).await?;
+        let listed = |projects: &[Project]| {
+            projects.iter().map(|it| json!({ "project": view::project::project(it, &base) })).collect::<Value>()
+        };
+        if parents {
+            body["parents"] = listed(&family.parents);
+        }
+        if parent_ids {
+            body["parents"] = family.parent_ids();
+        }
+        if subtree {
+            body["subtree"] = listed(&family.subtree);
+        }
+        if subtree_ids {
+            body["subtree"] = family.ids_below(&family.project.id);
+        }
+    }
+    Ok(Reply::ok(json!({ "project": body })))
+}
+
+/// A project with all above and below it.
+struct Family {
+    project: Project,
+    /// The nearest first; the domain is not among them.
+    parents: Vec<Project>,
+    subtree: Vec<Project>,
+}
+
+impl Family {
+    fn of(db: &store::Connection, project: Project) -> Result<Self, Fault> {
+        let subtree = db::projects::subtree(db, &project.id)?;
+        let (mut parents, mut next) = (Vec::new(), project.parent_id.clone());
+        while let Some(id) = next {
+            let parent = db::projects::get(db, &id)?;
+            next = parent.parent_id.clone();
+            if !parent.is_domain {
+                parents.push(parent);
+            }
+        }
+        Ok(Self { project, parents, subtree })
+    }
+
+    fn parent_ids(&self) -> Value {
+        let domain = self.project.domain_id.as_ref().map_or(Value::Null, |domain| json!({ domain: null }));
+        self.parents.iter().rev().fold(domain, |above, parent| json!({ &parent.id: above }))
+    }
+
+    fn ids_below(&self, id: &str) -> Value {
+        let children = self.subtree.iter().filter(|project| project.parent_id.as_deref() == Some(id));
+        let tree: serde_json::Map<_, _> = children.map(|child| (child.id.clone(), self.ids_below(&child.id))).collect();
+        if tree.is_empty() { Value::Null } else { Value::Object(tree) }
+    }
+}
+
+async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let given = attributes(&request, "project")?;
+    let found = authorized(&service, &request, "identity:update_project").await?;
+    let now = service.clock.now();
+    let project = service
+        .write(move |db| {
+            let before = db::projects::get(db, &found.id)?;
+            let mut project = before.clone();
+            project.apply(given, now)?;
+            db::projects::update(db, &before, &project)?;
+            Ok(project)
+        })
+        .await?;
+    Ok(Reply::ok(json!({ "project": view::project::project(&project, &request.base_url()) })))
+}
+
+async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let found = authorized(&service, &request, "identity:delete_project").await?;
+    service
+        .write(move |db| {
+            let project = db::projects::get(db, &found.id)?;
+            if is_immutable(&project.options) {
+                return Err(error::immutable("delete", "project", &project.id));
+            }
+            if project.is_domain && project.enabled {
+                return Err(Fault::bad_request(format!(
+                    "cannot delete an enabled project acting as a domain. Please disable the project {} first.",
+                    project.id
+                )));
+            }
+            db::projects::delete(db, &project.id)
+        })
+        .await?;
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,107 @@
+//! `/v3/auth/tokens`: issue, show, check and revoke tokens.
+
+use std::sync::Arc;
+
+use http_kit::{Endpoint, Reply, Request, Target};
+use kit::{Fault, Identity, Scope, Secret};
+
+use crate::domain::login::Login;
+use crate::token::Invalid;
+use crate::{IdentityService, catalog, db, error, view};
+
+const ISSUE: &str = r#"{"properties": {"auth": {
+    "type": "object",
+    "properties": {
+        "identity": {
+            "type": "object",
+            "properties": {
+                "methods": {"type": "array", "items": {"type": "string"}},
+                "password": {"type": "object", "properties": {"user": {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string"}, "name": {"type": "string"}, "password": {"type": "string"},
+                        "domain": {"type": "object",
+                                   "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}}}}},
+                "token": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}},
+            "required": ["methods"]},
+        "scope": {
+            "type": ["object", "string"],
+            "properties": {
+                "project": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"}, "id": {"type": "string"},
+                        "domain": {"type": "object",
+                                   "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}}},
+                "domain": {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
+                "OS-TRUST:trust": {"type": "object", "properties": {"id": {"type": "string"}}},
+                "system": {"type": "object", "properties": {"all": {"type": "boolean"}}}}}},
+    "required": ["identity"]}}}"#;
+
+pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
+    Endpoint::post("/auth/tokens", "", &issue).schema(ISSUE).unauthenticated(),
+    Endpoint::get("/auth/tokens", "identity:validate_token", &show).deferred(),
+    Endpoint::head("/auth/tokens", "identity:check_token", &check).deferred(),
+    Endpoint::delete("/auth/tokens", "identity:revoke_token", &revoke).deferred(),
+];
+
+async fn issue(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let auth = request.body_value()?.get("auth").filter(|auth| !auth.is_null());
+    let login = Login::parse(auth.ok_or_else(|| error::missing("auth", "request body"))?)?;
+    let issued = service.issue(login).await?;
+    let body = body(&service, &request, &issued.identity).await?;
+    Ok(Reply::created(body).header("X-Subject-Token", issued.token.expose()))
+}
+
+async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let (token, identity) = subject(&service, &request, "identity:validate_token").await?;
+    let body = body(&service, &request, &identity).await?;
+    Ok(Reply::ok(body).header("X-Subject-Token", token.expose()))
+}
+
+async fn check(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let (token, identity) = subject(&service, &request, "identity:check_token").await?;
+    let body = body(&service, &request, &identity).await?;
+    Ok(Reply::ok(body).header("X-Subject-Token", token.expose()))
+}
+
+async fn revoke(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
+    let (_, identity) = subject(&service, &request, "identity:revoke_token").await?;
+    let expires_at = identity.expires_at;
+    if let Some(audit_id) = identity.audit_ids.first().cloned() {
+        service.write(move |db| db::revocations::insert(db, &audit_id, expires_at)).await?;
+    }
+    Ok(Reply::no_content())
+}
+
+/// The token that the request is about, if the caller may do this to it.
+async fn subject(service: &IdentityService, request: &Request, rule: &str) -> Result<(Secret, Arc<Identity>), Fault> {
+    let Some(token) = request.header("X-Subject-Token").map(Secret::new) else {
+        request.authorize(rule, &Target::new())?;
+        return Err(Fault::not_found("No token in the request"));
+    };
+    let identity = match service.validate(&token).await {
+        Ok(identity) => identity,
+        Err(invalid @ Invalid::Fault(_)) => return Err(invalid.for_bearer()),
+        Err(invalid) => return Err(invalid.for_subject(token.expose())),
+    };
+    let target = Target::new()
+        .with("target.token.user_id", &identity.user.id)
+        .with("target.token.user.domain.id", &identity.user.domain.id);
+    request.authorize(rule, &target)?;
+    Ok((token, identity))
+}
+
+async fn body(
+    service: &IdentityService,
+    request: &Request,
+    identity: &Arc<Identity>,
+) -> Result<serde_json::Value, Fault> {
+    let wanted = identity.scope != Scope::Unscoped && !request.query().has("nocatalog");
+    let seen = identity.clone();
+    let catalog = match wanted {
+        true => Some(service.store.read(move |db| catalog::of(db, &seen)).await?),
+        false => None,
+    };
+    Ok(view::token::token(identity, catalog))
+}

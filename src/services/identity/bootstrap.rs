@@ -1,0 +1,183 @@
+//! What there is at first start: a domain, a project, an administrator, the roles, the catalog.
+//!
+//! It runs at every start. What is there already is left as it is, but for the URLs of the catalog's own
+//! endpoints, which follow the configuration.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http_kit::Condition;
+use kit::{Fault, Secret, Timestamp};
+use serde_json::{Value, json};
+use store::Connection;
+
+use crate::catalog::{INTERFACES, OFFERED, Offered};
+use crate::db::assignments::{self, Assignment};
+use crate::domain::DEFAULT_DOMAIN;
+use crate::domain::attributes::Attributes;
+use crate::domain::catalog::{Endpoint, Region, Service};
+use crate::domain::project::Project;
+use crate::domain::role::{Holding, Role};
+use crate::domain::user::User;
+use crate::{IdentityService, db};
+
+/// The administrator, and the project of the same name.
+const ADMIN: &str = "admin";
+
+/// The project of the cloud's own services.
+const SERVICE_PROJECT: &str = "service";
+
+/// Every role, and the one that it implies.
+const ROLES: &[(&str, Option<&str>)] = &[
+    ("reader", None),
+    ("member", Some("reader")),
+    ("manager", Some("member")),
+    (ADMIN, Some("manager")),
+    ("service", None),
+];
+
+/// 24 random bytes: nobody guesses that, and it needs no quoting in a shell.
+const PASSWORD_BYTES: usize = 24;
+
+impl IdentityService {
+    /// Loads the token keys and makes whatever is missing of the first-start objects. Answers the password
+    /// of the user `admin` where that has just been made.
+    ///
+    /// # Errors
+    /// What keeps the keys or the database from being used.
+    pub async fn bootstrap(&self, public_url: &str, region: &str) -> Result<Option<Secret>, Fault> {
+        self.load_keys().await?;
+        let admin = self.store.read(|db| db::users::named(db, ADMIN, DEFAULT_DOMAIN)).await?;
+        let (password, hash) = match admin {
+            Some(_) => (None, None),
+            None => {
+                let password = new_password()?;
+                let hash = self.passwords.hash(password.clone()).await?;
+                (Some(password), Some(hash))
+            }
+        };
+        let (url, region) = (public_url.trim_end_matches('/').to_owned(), region.to_owned());
+        let now = self.clock.now();
+        self.write(move |db| {
+            ensure_people(db, hash.as_deref(), now)?;
+            ensure_catalog(db, &url, &region)?;
+            db::endpoints::follow(db, &url)
+        })
+        .await?;
+        Ok(password)
+    }
+
+    /// Gives the user `admin` a new password: for an operator of this host who has lost it.
+    ///
+    /// # Errors
+    /// 404 where there is no such user any more.
+    pub async fn reset_admin_password(&self) -> Result<Secret, Fault> {
+        let password = new_password()?;
+        let hash = self.passwords.hash(password.clone()).await?;
+        let now = self.clock.now();
+        self.write(move |db| {
+            let admin = db::users::named(db, ADMIN, DEFAULT_DOMAIN)?;
+            let mut admin = admin.ok_or_else(|| crate::error::not_found("user", ADMIN))?;
+            admin.apply(Attributes::default(), true, now)?;
+            db::users::update(db, &admin, Some(&hash))
+        })
+        .await?;
+        Ok(password)
+    }
+}
+
+fn new_password() -> Result<Secret, Fault> {
+    let mut bytes = [0_u8; PASSWORD_BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| Fault::internal("making a password", error))?;
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+fn new_id() -> String {
+    kit::ids::ProjectId::random_hex().to_string()
+}
+
+fn attributes(value: Value) -> Attributes {
+    match value {
+        Value::Object(object) => Attributes::new(object),
+        _ => Attributes::default(),
+    }
+}
+
+fn ensure_people(db: &Connection, admin_hash: Option<&str>, now: Timestamp) -> Result<(), Fault> {
+    if db::projects::list(db, &Condition::is("id", DEFAULT_DOMAIN), None)?.is_empty() {
+        let given = attributes(json!({ "name": "Default", "description": "The default domain" }));
+        db::projects::insert(db, &Project::new_domain(DEFAULT_DOMAIN.to_owned(), given, now))?;
+    }
+    let project = ensure_project(db, ADMIN, "Bootstrap project for initializing the cloud.", now)?;
+    ensure_project(db, SERVICE_PROJECT, "Project of the cloud's own services.", now)?;
+    let role = ensure_roles(db)?;
+    let Some(hash) = admin_hash else { return Ok(()) };
+    let user = User::new(new_id(), attributes(json!({ "name": ADMIN })), None, now);
+    db::users::insert(db, &user, Some(hash))?;
+    for holding in [Holding::Project(project), Holding::System] {
+        assignments::insert(db, &Assignment { user_id: user.id.clone(), role_id: role.clone(), holding })?;
+    }
+    Ok(())
+}
+
+fn ensure_project(db: &Connection, name: &str, description: &str, now: Timestamp) -> Result<String, Fault> {
+    if let Some(project) = db::projects::project_named(db, name, DEFAULT_DOMAIN)? {
+        return Ok(project.id);
+    }
+    let given = attributes(json!({ "name": name, "description": description }));
+    let project = Project::new_project(new_id(), given, None, now);
+    db::projects::insert(db, &project)?;
+    Ok(project.id)
+}
+
+/// Makes the roles and what they imply; answers the id of `admin`.
+fn ensure_roles(db: &Connection) -> Result<String, Fault> {
+    let mut admin = String::new();
+    for (name, implied) in ROLES {
+        let role = match db::roles::named(db, name)? {
+            Some(role) => role,
+            None => {
+                let role = Role::new(new_id(), attributes(json!({ "name": name, "options": { "immutable": true } })));
+                db::roles::insert(db, &role)?;
+                if let Some(implied) = implied.map(|implied| db::roles::named(db, implied)).transpose()?.flatten() {
+                    db::implied_roles::insert(db, &role.id, &implied.id)?;
+                }
+                role
+            }
+        };
+        if *name == ADMIN {
+            admin = role.id;
+        }
+    }
+    Ok(admin)
+}
+
+fn ensure_catalog(db: &Connection, public_url: &str, region: &str) -> Result<(), Fault> {
+    if db::regions::list(db, &Condition::is("id", region))?.is_empty() {
+        db::regions::insert(db, &Region::new(region.to_owned(), Attributes::default()))?;
+    }
+    // One that an operator has taken out of the catalog stays out, unless all of them are gone.
+    let known = db::services::list(db, &Condition::all())?;
+    if !known.is_empty() {
+        return Ok(());
+    }
+    OFFERED.iter().try_for_each(|offered| insert_offered(db, offered, public_url, region))
+}
+
+fn insert_offered(db: &Connection, offered: &Offered, public_url: &str, region: &str) -> Result<(), Fault> {
+    let service = Service::new(new_id(), attributes(json!({ "type": offered.kind, "name": offered.name })));
+    db::services::insert(db, &service)?;
+    for interface in INTERFACES {
+        let mut endpoint = Endpoint::new(
+            new_id(),
+            attributes(json!({
+                "service_id": service.id,
+                "interface": interface,
+                "region_id": region,
+                "url": format!("{public_url}{}", offered.path),
+            })),
+        );
+        endpoint.managed_path = Some(offered.path.to_owned());
+        db::endpoints::insert(db, &endpoint)?;
+    }
+    Ok(())
+}

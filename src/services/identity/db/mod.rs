@@ -1,0 +1,81 @@
+//! SQL over identity's own tables: rows in, records out. Who may do what is decided before.
+//!
+//! Functions run inside a job of the store. Conflicts become Keystone's words here, where the broken rule is known.
+
+pub(crate) mod assignments;
+pub(crate) mod endpoints;
+pub(crate) mod implied_roles;
+pub(crate) mod projects;
+pub(crate) mod regions;
+pub(crate) mod revocations;
+pub(crate) mod roles;
+pub(crate) mod services;
+pub(crate) mod users;
+
+use http_kit::{Condition, Paging, SqlValue};
+use kit::Fault;
+use store::{Connection, Row, Value, query, rusqlite};
+
+use crate::domain::Object;
+
+/// A table that can be listed: its columns and its name.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static str,
+}
+
+/// The rows of `table` that `condition` holds for, by id; of a page, one row more than it holds.
+pub(crate) fn select<T>(
+    db: &Connection,
+    table: &Table,
+    condition: &Condition,
+    paging: Option<&Paging>,
+    map: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Fault> {
+    let Table { name, columns } = table;
+    let mut condition = condition.clone();
+    let mut limit = -1;
+    if let Some(paging) = paging {
+        limit = paging.fetch();
+        if let Some(marker) = &paging.marker {
+            if !query::exists(db, &format!("SELECT 1 FROM {name} WHERE id = ?1"), [marker])? {
+                return Err(Fault::not_found(format!("Marker {marker} could not be found.")));
+            }
+            condition = condition.and(Condition::new("id > ?", [SqlValue::from(marker.as_str())]));
+        }
+    }
+    let sql = format!("SELECT {columns} FROM {name} WHERE {} ORDER BY id LIMIT {limit}", condition.sql);
+    let values: Vec<Value> = condition.values.into_iter().map(bound).collect();
+    Ok(query::query_all(db, &sql, &values, map)?)
+}
+
+fn bound(value: SqlValue) -> Value {
+    match value {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(number) => Value::Integer(number),
+        SqlValue::Real(number) => Value::Real(number),
+        SqlValue::Text(text) => Value::Text(text),
+    }
+}
+
+/// A column that holds a JSON object.
+pub(crate) fn object(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {
+    json(row, column)
+}
+
+/// A column that holds JSON.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
+}
+
+/// `value` as JSON text for a column.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|error| Fault::internal("writing JSON into the database", error))
+}
+
+/// `fault` where a unique rule was broken, otherwise the error itself.
+pub(crate) fn on_unique(error: store::Error, fault: impl FnOnce() -> Fault) -> Fault {
+    if error.is_unique() { fault() } else { error.into() }
+}

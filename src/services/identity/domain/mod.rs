@@ -1,0 +1,16 @@
+//! What identity knows and decides: its records, and how a request's attributes become and change them. No I/O.
+
+pub(crate) mod attributes;
+pub(crate) mod catalog;
+pub(crate) mod login;
+pub(crate) mod project;
+pub(crate) mod role;
+pub(crate) mod user;
+
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub(crate) type Object = Map<String, Value>;
+
+/// The id of the domain that things belong to where nobody says otherwise.
+pub(crate) const DEFAULT_DOMAIN: &str = "default";

@@ -1,0 +1,117 @@
+//! Roles, what they imply, and who holds them where.
+
+use kit::Fault;
+
+use super::Object;
+use super::attributes::{Attributes, change_options, is_immutable, only_makes_mutable};
+use crate::error;
+
+/// A role.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Role {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The domain of a domain-specific role, which only serves to imply others.
+    pub(crate) domain_id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) options: Object,
+    pub(crate) extra: Object,
+}
+
+impl Role {
+    /// A role of `attributes`.
+    pub(crate) fn new(id: String, mut attributes: Attributes) -> Self {
+        attributes.drop(&["id", "links"]);
+        Self {
+            id,
+            name: attributes.text("name").unwrap_or_default(),
+            domain_id: attributes.text("domain_id"),
+            description: attributes.text("description"),
+            options: attributes.object("options").unwrap_or_default(),
+            extra: attributes.rest(),
+        }
+    }
+
+    /// Changes it as `attributes` say.
+    ///
+    /// # Errors
+    /// 403 and 400 for what must not change.
+    pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
+        if is_immutable(&self.options) && !only_makes_mutable(&attributes) {
+            return Err(error::immutable("update", "role", &self.id));
+        }
+        if attributes.text("id").is_some_and(|id| id != self.id) {
+            return Err(Fault::bad_request("Cannot change ID"));
+        }
+        if attributes.nullable("domain_id").is_some_and(|domain| domain != self.domain_id) {
+            return Err(Fault::bad_request("Update of `domain_id` is not allowed."));
+        }
+        attributes.drop(&["links"]);
+        if let Some(name) = attributes.text("name") {
+            self.name = name;
+        }
+        if let Some(description) = attributes.nullable("description") {
+            self.description = description;
+        }
+        if let Some(options) = attributes.object("options") {
+            change_options(&mut self.options, options);
+        }
+        self.extra.extend(attributes.rest());
+        Ok(())
+    }
+}
+
+/// What a role is held on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// A project.
+    Project(String),
+    /// A domain.
+    Domain(String),
+    /// The cloud itself.
+    System,
+}
+
+impl Holding {
+    /// As the database names its kind.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Project(_) => "project",
+            Self::Domain(_) => "domain",
+            Self::System => "system",
+        }
+    }
+
+    /// The id of the project or the domain.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Project(id) | Self::Domain(id) => Some(id),
+            Self::System => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn attributes(value: Value) -> Attributes {
+        Attributes::new(value.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn an_immutable_role_stays_as_it_is() {
+        let mut role = Role::new("r".to_owned(), attributes(json!({"name": "admin", "options": {"immutable": true}})));
+        let fault = role.apply(attributes(json!({"name": "root"}))).unwrap_err();
+        assert_eq!(
+            fault.message(),
+            "Unable to update immutable role resource: `r. Set resource option \"immutable\" to false first."
+        );
+        role.apply(attributes(json!({"options": {"immutable": false}}))).unwrap();
+        role.apply(attributes(json!({"name": "root", "description": null}))).unwrap();
+        assert_eq!(role.name, "root");
+        assert!(role.apply(attributes(json!({"domain_id": "d"}))).is_err());
+    }
+}

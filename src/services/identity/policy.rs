@@ -1,0 +1,170 @@
+//! Identity's policy rules: Keystone's own names and defaults.
+//!
+//! Three personas come back in most of them: an administrator, a reader of the system, and a reader or manager of the
+//! domain that the thing is in.
+
+use http_kit::Rule;
+
+const ADMIN: &str = "rule:admin_required";
+const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
+const CHANGE_GRANT: &str = "(rule:admin_required) or ((role:admin and domain_id:%(target.user.domain_id)s and \
+     domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and \
+     domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and \
+     domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and \
+     domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or \
+     None:%(target.role.domain_id)s) or ((role:manager and domain_id:%(target.user.domain_id)s and \
+     domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and \
+     domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and \
+     domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s \
+     and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role";
+const ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT: &str = "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not \
+     None:%(target.project.domain_id)s)";
+const PROJECT_READER: &str = "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or \
+     project_id:%(target.project.id)s";
+const DOMAIN_READER: &str = "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.domain_id)s)";
+const ADMIN_OR_DOMAIN_MANAGER_OF_USER: &str =
+    "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)";
+const CHECK_GRANT: &str = "(rule:admin_required) or ((role:reader and system_scope:all) or ((role:reader and \
+     domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and \
+     domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and \
+     (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))";
+const LIST_GRANTS: &str = "(rule:admin_required) or ((role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and \
+     domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s))";
+
+/// Identity's policy.
+pub static RULES: &[Rule] = &[
+    Rule::new("admin_required", "role:admin or is_admin:1", "An administrator."),
+    Rule::new("service_role", "role:service", "One of the cloud's own services."),
+    Rule::new("service_or_admin", "rule:admin_required or rule:service_role", "A service or an administrator."),
+    Rule::new("owner", "user_id:%(user_id)s", "The user whose thing it is."),
+    Rule::new("admin_or_owner", "rule:admin_required or rule:owner", "An administrator or the owner."),
+    Rule::new("token_subject", "user_id:%(target.token.user_id)s", "The token's own user."),
+    Rule::new(
+        "admin_or_token_subject",
+        "rule:admin_required or rule:token_subject",
+        "An administrator or the token's own user.",
+    ),
+    Rule::new(
+        "service_admin_or_token_subject",
+        "rule:service_or_admin or rule:token_subject",
+        "A service, an administrator or the token's own user.",
+    ),
+    Rule::new(
+        "domain_managed_target_role",
+        "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s",
+        "The roles that a manager of a domain may give and take.",
+    ),
+    Rule::new(
+        "identity:get_domain",
+        "rule:admin_required or (role:reader and system_scope:all) or token.domain.id:%(target.domain.id)s or \
+     token.project.domain.id:%(target.domain.id)s",
+        "Show domain.",
+    ),
+    Rule::new(
+        "identity:list_domains",
+        "rule:admin_required or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.domain.id)s)",
+        "List domains.",
+    ),
+    Rule::new("identity:create_domain", ADMIN, "Create domain."),
+    Rule::new("identity:update_domain", ADMIN, "Change domain."),
+    Rule::new("identity:delete_domain", ADMIN, "Delete domain."),
+    Rule::new("identity:get_project", PROJECT_READER, "Show project."),
+    Rule::new("identity:list_projects", DOMAIN_READER, "List projects."),
+    Rule::new(
+        "identity:list_user_projects",
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.user.domain_id)s) or user_id:%(target.user.id)s",
+        "List user projects.",
+    ),
+    Rule::new("identity:create_project", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Create project."),
+    Rule::new("identity:update_project", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Change project."),
+    Rule::new("identity:delete_project", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Delete project."),
+    Rule::new("identity:list_project_tags", PROJECT_READER, "List project tags."),
+    Rule::new("identity:get_project_tag", PROJECT_READER, "Show project tag."),
+    Rule::new("identity:update_project_tags", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Change project tags."),
+    Rule::new("identity:create_project_tag", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Create project tag."),
+    Rule::new("identity:delete_project_tags", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Delete project tags."),
+    Rule::new("identity:delete_project_tag", ADMIN_OR_DOMAIN_MANAGER_OF_PROJECT, "Delete project tag."),
+    Rule::new(
+        "identity:get_user",
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     token.domain.id:%(target.user.domain_id)s) or user_id:%(target.user.id)s",
+        "Show user.",
+    ),
+    Rule::new("identity:list_users", DOMAIN_READER, "List users."),
+    Rule::new("identity:create_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Create user."),
+    Rule::new("identity:update_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Change user."),
+    Rule::new("identity:delete_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Delete user."),
+    Rule::new(
+        "identity:get_role",
+        "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and \
+     rule:domain_managed_target_role)",
+        "Show role.",
+    ),
+    Rule::new(
+        "identity:list_roles",
+        "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and not domain_id:None)",
+        "List roles.",
+    ),
+    Rule::new("identity:create_role", ADMIN, "Create role."),
+    Rule::new("identity:update_role", ADMIN, "Change role."),
+    Rule::new("identity:delete_role", ADMIN, "Delete role."),
+    Rule::new("identity:get_domain_role", ADMIN_OR_SYSTEM_READER, "Show domain role."),
+    Rule::new("identity:list_domain_roles", ADMIN_OR_SYSTEM_READER, "List domain roles."),
+    Rule::new("identity:create_domain_role", ADMIN, "Create domain role."),
+    Rule::new("identity:update_domain_role", ADMIN, "Change domain role."),
+    Rule::new("identity:delete_domain_role", ADMIN, "Delete domain role."),
+    Rule::new("identity:get_implied_role", ADMIN_OR_SYSTEM_READER, "Show implied role."),
+    Rule::new("identity:list_implied_roles", ADMIN_OR_SYSTEM_READER, "List implied roles."),
+    Rule::new("identity:create_implied_role", ADMIN, "Create implied role."),
+    Rule::new("identity:delete_implied_role", ADMIN, "Delete implied role."),
+    Rule::new("identity:list_role_inference_rules", ADMIN_OR_SYSTEM_READER, "List role inference rules."),
+    Rule::new("identity:check_implied_role", ADMIN_OR_SYSTEM_READER, "Check implied role."),
+    Rule::new("identity:check_grant", CHECK_GRANT, "Check grant."),
+    Rule::new("identity:list_grants", LIST_GRANTS, "List grants."),
+    Rule::new("identity:create_grant", CHANGE_GRANT, "Create grant."),
+    Rule::new("identity:revoke_grant", CHANGE_GRANT, "Revoke grant."),
+    Rule::new("identity:list_system_grants_for_user", ADMIN_OR_SYSTEM_READER, "List system grants for user."),
+    Rule::new("identity:check_system_grant_for_user", ADMIN_OR_SYSTEM_READER, "Check system grant for user."),
+    Rule::new("identity:create_system_grant_for_user", ADMIN, "Create system grant for user."),
+    Rule::new("identity:revoke_system_grant_for_user", ADMIN, "Revoke system grant for user."),
+    Rule::new("identity:list_role_assignments", DOMAIN_READER, "List role assignments."),
+    Rule::new("identity:get_service", ADMIN_OR_SYSTEM_READER, "Show service."),
+    Rule::new("identity:list_services", ADMIN_OR_SYSTEM_READER, "List services."),
+    Rule::new("identity:create_service", ADMIN, "Create service."),
+    Rule::new("identity:update_service", ADMIN, "Change service."),
+    Rule::new("identity:delete_service", ADMIN, "Delete service."),
+    Rule::new("identity:get_endpoint", ADMIN_OR_SYSTEM_READER, "Show endpoint."),
+    Rule::new("identity:list_endpoints", ADMIN_OR_SYSTEM_READER, "List endpoints."),
+    Rule::new("identity:create_endpoint", ADMIN, "Create endpoint."),
+    Rule::new("identity:update_endpoint", ADMIN, "Change endpoint."),
+    Rule::new("identity:delete_endpoint", ADMIN, "Delete endpoint."),
+    Rule::new("identity:get_region", "", "Show region."),
+    Rule::new("identity:list_regions", "", "List regions."),
+    Rule::new("identity:create_region", ADMIN, "Create region."),
+    Rule::new("identity:update_region", ADMIN, "Change region."),
+    Rule::new("identity:delete_region", ADMIN, "Delete region."),
+    Rule::new(
+        "identity:check_token",
+        "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject",
+        "Check token.",
+    ),
+    Rule::new(
+        "identity:validate_token",
+        "rule:admin_required or (role:reader and system_scope:all) or rule:service_role or rule:token_subject",
+        "Validate token.",
+    ),
+    Rule::new("identity:revoke_token", "rule:admin_required or rule:token_subject", "Revoke token."),
+    Rule::new("identity:get_auth_catalog", "", "Show auth catalog."),
+    Rule::new("identity:get_auth_projects", "", "Show auth projects."),
+    Rule::new("identity:get_auth_domains", "", "Show auth domains."),
+    Rule::new("identity:get_auth_system", "", "Show auth system."),
+];

@@ -1,0 +1,292 @@
+//! The keys that seal tokens: one file in the data directory, readable by its owner alone.
+//!
+//! The newest key seals; all that are kept open. A key goes when every token that it can have sealed has expired. The
+//! file is replaced in one step, so that a crash leaves the old one or the new one. All methods that touch the
+//! file block.
+
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use kit::time::{from_micros, to_micros};
+use kit::{Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::payload::Payload;
+
+/// The first byte of every token: the form of what follows.
+const VERSION: u8 = 1;
+/// Version, key id.
+const HEADER: usize = 5;
+/// No token of ours is longer; longer text is not even decoded.
+const LONGEST: usize = 512;
+const KEY_BYTES: usize = 32;
+
+/// Why the keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    /// The file or its directory.
+    #[error("{doing} the token keys")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// How it failed.
+        source: std::io::Error,
+    },
+    /// Its contents.
+    #[error("the file of the token keys is damaged")]
+    Damaged,
+    /// The operating system gave no randomness, or a key is not one.
+    #[error("the cipher refuses to work")]
+    Cipher,
+    /// No key has been loaded yet.
+    #[error("there are no token keys yet")]
+    NotLoaded,
+}
+
+/// A key, as the file has it.
+#[derive(Clone, Serialize, Deserialize)]
+struct StoredKey {
+    id: u32,
+    created_at: i64,
+    /// In base64.
+    secret: Secret,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct StoredKeys {
+    /// The newest first.
+    keys: Vec<StoredKey>,
+}
+
+struct Key {
+    id: u32,
+    cipher: RandomizedNonceKey,
+}
+
+/// The keys in use, the newest first.
+#[derive(Default)]
+struct Ring(Vec<Key>);
+
+/// The token keys of this cloud.
+pub(crate) struct Keys {
+    path: PathBuf,
+    ring: RwLock<Arc<Ring>>,
+}
+
+impl Keys {
+    /// The keys below `data_dir`; nothing is read yet.
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self { path: data_dir.join("keys").join("tokens.json"), ring: RwLock::default() }
+    }
+
+    /// Reads the file, or makes it with a first key; then adds a key if the newest is older than `rotation`, and drops
+    /// those whose tokens, good for `ttl`, have all expired.
+    ///
+    /// # Errors
+    /// What keeps the file from being read or written; the keys in use stay as they were.
+    pub(crate) fn load_and_rotate(&self, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<(), KeyError> {
+        let mut stored = self.read()?;
+        if rotate(&mut stored, now, rotation, ttl)? {
+            self.write(&stored)?;
+            tracing::info!(keys = stored.keys.len(), "the token keys were rotated");
+        }
+        let ring = stored.keys.iter().map(Key::of).collect::<Result<Vec<_>, _>>()?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring(ring));
+        Ok(())
+    }
+
+    /// `payload` as a token.
+    ///
+    /// # Errors
+    /// No key is loaded, or the cipher fails.
+    pub(crate) fn seal(&self, payload: &Payload) -> Result<String, KeyError> {
+        let ring = self.ring();
+        let key = ring.0.first().ok_or(KeyError::NotLoaded)?;
+        let mut header = [VERSION, 0, 0, 0, 0];
+        header[1..].copy_from_slice(&key.id.to_be_bytes());
+        let mut sealed = payload.encode();
+        let nonce =
+            key.cipher.seal_in_place_append_tag(Aad::from(header), &mut sealed).map_err(|_| KeyError::Cipher)?;
+        let mut token = Vec::with_capacity(HEADER + NONCE_LEN + sealed.len());
+        token.extend_from_slice(&header);
+        token.extend_from_slice(nonce.as_ref());
+        token.extend_from_slice(&sealed);
+        Ok(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// What `token` holds; none where it is not one of ours.
+    pub(crate) fn open(&self, token: &str) -> Option<Payload> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (header, rest) = bytes.split_first_chunk::<HEADER>()?;
+        let (version, id) = header.split_first()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
+        let id = u32::from_be_bytes(id.try_into().ok()?);
+        let ring = self.ring();
+        let key = ring.0.iter().find(|key| *version == VERSION && key.id == id)?;
+        let mut sealed = sealed.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = key.cipher.open_in_place(nonce, Aad::from(*header), &mut sealed).ok()?;
+        Payload::decode(opened)
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn read(&self) -> Result<StoredKeys, KeyError> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&Zeroizing::new(bytes)).map_err(|_| KeyError::Damaged),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(StoredKeys::default()),
+            Err(source) => Err(KeyError::File { doing: "reading", source }),
+        }
+    }
+
+    fn write(&self, stored: &StoredKeys) -> Result<(), KeyError> {
+        let bytes = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| KeyError::Damaged)?);
+        self.replace(&bytes).map_err(|source| KeyError::File { doing: "writing", source })
+    }
+
+    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let new = self.path.with_extension("new");
+        if let Err(error) = std::fs::remove_file(&new)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&new, &self.path)?;
+        std::fs::File::open(directory)?.sync_all()
+    }
+}
+
+impl Key {
+    fn of(stored: &StoredKey) -> Result<Self, KeyError> {
+        let secret = Zeroizing::new(STANDARD.decode(stored.secret.expose()).map_err(|_| KeyError::Damaged)?);
+        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &secret).map_err(|_| KeyError::Damaged)?;
+        Ok(Self { id: stored.id, cipher })
+    }
+}
+
+/// Adds and drops keys as it is time to; whether anything changed.
+fn rotate(stored: &mut StoredKeys, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<bool, KeyError> {
+    let age = |key: &StoredKey| Duration::try_from(now.duration_since(from_micros(key.created_at))).unwrap_or_default();
+    let before = stored.keys.len();
+    // A key sealed its last token when the next one came.
+    let mut successor_age = Duration::ZERO;
+    stored.keys.retain(|key| {
+        let kept = successor_age <= ttl;
+        successor_age = age(key);
+        kept
+    });
+    let dropped = stored.keys.len() != before;
+    if stored.keys.first().is_some_and(|newest| age(newest) < rotation) {
+        return Ok(dropped);
+    }
+    let mut secret = Zeroizing::new([0_u8; KEY_BYTES]);
+    aws_lc_rs::rand::fill(secret.as_mut_slice()).map_err(|_| KeyError::Cipher)?;
+    let id = stored.keys.iter().map(|key| key.id).max().unwrap_or(0).wrapping_add(1);
+    let secret = Secret::new(STANDARD.encode(secret.as_slice()));
+    stored.keys.insert(0, StoredKey { id, created_at: to_micros(now), secret });
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::token::payload::tests::payloads;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn at(hours: i64) -> Timestamp {
+        from_micros(hours * 3_600_000_000)
+    }
+
+    fn keys(directory: &Path, now: Timestamp) -> Keys {
+        let keys = Keys::new(directory);
+        keys.load_and_rotate(now, DAY, HOUR).unwrap();
+        keys
+    }
+
+    fn payload() -> Payload {
+        payloads().new_tree(&mut TestRunner::deterministic()).unwrap().current()
+    }
+
+    #[test]
+    fn a_token_outlives_a_restart_and_a_rotation_but_not_its_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = keys(directory.path(), at(0));
+        let token = first.seal(&payload()).unwrap();
+        assert_eq!(keys(directory.path(), at(1)).open(&token), Some(payload()));
+        let rotated = keys(directory.path(), at(24));
+        assert_eq!(rotated.open(&token), Some(payload()));
+        assert_ne!(rotated.seal(&payload()).unwrap().get(..6), token.get(..6), "a new key seals");
+        assert_eq!(keys(directory.path(), at(25)).open(&token), Some(payload()));
+        assert_eq!(keys(directory.path(), at(26)).open(&token), None);
+    }
+
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = keys(directory.path(), at(0));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&keys.path), 0o600);
+        assert_eq!(mode(keys.path.parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn another_clouds_token_is_not_ours() {
+        let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let token = keys(theirs.path(), at(0)).seal(&payload()).unwrap();
+        assert_eq!(keys(ours.path(), at(0)).open(&token), None);
+        assert!(matches!(Keys::new(ours.path()).seal(&payload()), Err(KeyError::NotLoaded)));
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = keys(directory.path(), at(0)).path;
+        std::fs::write(&path, "{").unwrap();
+        assert!(matches!(Keys::new(directory.path()).load_and_rotate(at(0), DAY, HOUR), Err(KeyError::Damaged)));
+        assert_eq!(std::fs::read(&path).unwrap(), b"{");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_token_with_any_bit_changed_is_refused(payload in payloads(), position in any::<prop::sample::Index>(), bit in 0..8_u8) {
+            let directory = tempfile::tempdir().unwrap();
+            let keys = keys(directory.path(), at(0));
+            let mut bytes = URL_SAFE_NO_PAD.decode(keys.seal(&payload).unwrap()).unwrap();
+            let at = position.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert_eq!(keys.open(&URL_SAFE_NO_PAD.encode(bytes)), None);
+        }
+
+        #[test]
+        fn no_text_breaks_it(text in ".{0,80}") {
+            let directory = tempfile::tempdir().unwrap();
+            prop_assert_eq!(keys(directory.path(), at(0)).open(&text), None);
+        }
+    }
+}

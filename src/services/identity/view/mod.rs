@@ -1,0 +1,24 @@
+//! Identity's records as Keystone's JSON. `base` is the service's public URL, with its version.
+//!
+//! Attributes that Keystone does not know are answered beside those that it does, as they were stored.
+
+pub(crate) mod assignment;
+pub(crate) mod catalog;
+pub(crate) mod project;
+pub(crate) mod role;
+pub(crate) mod token;
+pub(crate) mod user;
+
+use serde_json::{Value, json};
+
+use crate::domain::Object;
+
+/// `known`, with what is in `extra` beside it and the link to itself.
+fn with_extra(known: Value, extra: &Object, base: &str, collection: &str, id: &str) -> Value {
+    let mut object = extra.clone();
+    if let Value::Object(known) = known {
+        object.extend(known);
+    }
+    object.insert("links".to_owned(), json!({ "self": format!("{base}/{collection}/{id}") }));
+    Value::Object(object)
+}

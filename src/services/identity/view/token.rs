@@ -1,0 +1,110 @@
+//! Tokens.
+
+use kit::time::{from_micros, micros_z, to_micros};
+use kit::{DomainRef, Identity, RoleRef, Scope, Timestamp};
+use serde_json::{Value, json};
+
+/// What a token says; with the catalog, where it has a scope and one is wanted.
+pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
+    let mut token = json!({
+        "methods": identity.methods,
+        "user": {
+            "domain": domain(&identity.user.domain),
+            "id": identity.user.id,
+            "name": identity.user.name,
+            "password_expires_at": null,
+        },
+        "audit_ids": identity.audit_ids,
+        "expires_at": whole_seconds(identity.expires_at),
+        "issued_at": whole_seconds(identity.issued_at),
+    });
+    match &identity.scope {
+        Scope::Unscoped => return json!({ "token": token }),
+        Scope::Project(project) => {
+            token["project"] = json!({ "domain": domain(&project.domain), "id": project.id, "name": project.name });
+            token["is_domain"] = json!(false);
+        }
+        Scope::Domain(scoped) => token["domain"] = domain(scoped),
+        Scope::System => token["system"] = json!({ "all": true }),
+    }
+    token["roles"] = identity.roles.iter().map(role).collect();
+    if let Some(catalog) = catalog {
+        token["catalog"] = catalog;
+    }
+    json!({ "token": token })
+}
+
+fn domain(domain: &DomainRef) -> Value {
+    json!({ "id": domain.id, "name": domain.name })
+}
+
+fn role(role: &RoleRef) -> Value {
+    json!({ "id": role.id, "name": role.name })
+}
+
+/// Fernet tokens know whole seconds only, and clients compare what they print.
+fn whole_seconds(at: Timestamp) -> String {
+    let micros = to_micros(at);
+    micros_z(from_micros(micros - micros.rem_euclid(1_000_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scope_has_its_form() {
+        let mut identity = http_kit::testing::identity("p", "u", &["reader"]);
+        identity.issued_at = from_micros(1_795_354_234_999_999);
+        identity.expires_at = from_micros(1_795_357_834_000_000);
+        insta::assert_json_snapshot!(token(&identity, Some(json!([]))), @r#"
+        {
+          "token": {
+            "audit_ids": [
+              "audit"
+            ],
+            "catalog": [],
+            "expires_at": "2026-11-22T14:30:34.000000Z",
+            "is_domain": false,
+            "issued_at": "2026-11-22T13:30:34.000000Z",
+            "methods": [
+              "password"
+            ],
+            "project": {
+              "domain": {
+                "id": "default",
+                "name": "Default"
+              },
+              "id": "p",
+              "name": "p"
+            },
+            "roles": [
+              {
+                "id": "reader-id",
+                "name": "reader"
+              }
+            ],
+            "user": {
+              "domain": {
+                "id": "default",
+                "name": "Default"
+              },
+              "id": "u",
+              "name": "u",
+              "password_expires_at": null
+            }
+          }
+        }
+        "#);
+        let keys = |identity: &Identity| {
+            let value = token(identity, Some(json!([])));
+            value["token"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+        };
+        identity.scope = Scope::System;
+        assert_eq!(keys(&identity), "audit_ids catalog expires_at issued_at methods roles system user");
+        identity.scope = Scope::Domain(identity.user.domain.clone());
+        assert_eq!(keys(&identity), "audit_ids catalog domain expires_at issued_at methods roles user");
+        identity.scope = Scope::Unscoped;
+        assert_eq!(keys(&identity), "audit_ids expires_at issued_at methods user");
+    }
+}
