@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// How much of a tool's standard error goes into an error.
 const STDERR_CHARS: usize = 600;
 /// Where the tools are, whatever the service manager says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// One run of a tool.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bus::topics::network_spec::{HostState, NetworkGateway, NetworkSpec, PortSpec, PortWiring, RouterSpec, Segment};
@@ -44,8 +44,9 @@ impl Host {
     /// Looks at the host and prepares what every network needs.
     pub async fn prepare(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
         let names = Names::new(&config.device_prefix)?;
-        make_directory(&config.state_directory).await?;
-        make_directory(&config.run_directory).await?;
+        settings::require_tools()?;
+        let made = tokio::fs::create_dir_all(&config.state_directory).await;
+        made.map_err(|error| DriverError::io(format!("making {}", config.state_directory.display()), error))?;
         settings::prepare_bridging().await?;
         let mut warnings = foreign::make_way(&names).await;
         let mut upstreams = config.dns_servers;
@@ -129,10 +130,10 @@ impl Host {
         let mut next = self.desired.clone();
         next.take_network(&id)?;
         self.stop_serving(&id).await?;
-        netns::remove(&self.names.dhcp_namespace(&id)).await?;
         for device in [self.names.service(&id), self.names.gateway(&id), self.names.bridge(&id)] {
             link::remove(&device).await?;
         }
+        netns::remove(&self.names.dhcp_namespace(&id)).await?;
         self.firewall.apply(&next).await?;
         self.suspect.remove(&id);
         self.commit(next);
@@ -204,7 +205,7 @@ impl Host {
     /// [`crate::drivers::NetworkDriver::remove_router`].
     pub async fn remove_router(&mut self, id: RouterId) -> DriverResult<()> {
         self.require_sync()?;
-        router::remove(&self.names, &id).await?;
+        router::remove(&self.names, &id, self.desired.routers.get(&id)).await?;
         let mut next = self.desired.clone();
         next.routers.remove(&id);
         self.firewall.apply(&next).await?;
@@ -282,9 +283,7 @@ impl Host {
             }
         }
         for router in wanted.routers.values() {
-            let legs = router.interfaces.iter().map(|leg| &leg.port_id);
-            devices
-                .extend(legs.chain(router.gateway.iter().map(|leg| &leg.port_id)).map(|port| names.router_peer(port)));
+            devices.extend(router::leg_ports(router).map(|port| names.router_peer(port)));
         }
         devices
     }
@@ -337,9 +336,4 @@ fn refuse_unsupported(network: &NetworkSpec) -> DriverResult<()> {
 
 pub(super) fn serves_dhcp(network: &NetworkSpec) -> bool {
     network.service_port.is_some() && network.subnets.iter().any(|subnet| subnet.enable_dhcp)
-}
-
-async fn make_directory(path: &Path) -> DriverResult<()> {
-    let made = tokio::fs::create_dir_all(path).await;
-    made.map_err(|error| DriverError::io(format!("making {}", path.display()), error))
 }

@@ -50,10 +50,18 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Takes a router away; fine when there is none.
-pub async fn remove(names: &Names, id: &RouterId) -> DriverResult<()> {
-    // The legs go with the namespace, and their other ends with them.
+/// Takes a router away; fine when there is none. `known` is what it was, as far as that is known.
+pub async fn remove(names: &Names, id: &RouterId, known: Option<&RouterSpec>) -> DriverResult<()> {
+    for port in known.into_iter().flat_map(leg_ports) {
+        link::remove(&names.router_peer(port)).await?;
+    }
+    // Legs that are not known go with the namespace, a little later.
     netns::remove(&names.router_namespace(id)).await
+}
+
+/// The ports of all of a router's legs.
+pub fn leg_ports(router: &RouterSpec) -> impl Iterator<Item = &PortId> {
+    router.interfaces.iter().map(|leg| &leg.port_id).chain(router.gateway.iter().map(|leg| &leg.port_id))
 }
 
 async fn remove_strays(namespace: &str, legs: &[Leg]) -> DriverResult<()> {

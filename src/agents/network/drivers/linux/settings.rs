@@ -1,10 +1,25 @@
 //! Settings of the host as a whole, each changed only when a network needs it.
 
 use std::net::IpAddr;
+use std::path::Path;
 
-use super::command::Tool;
+use super::command::{PATH, Tool};
 use super::{link, netns};
 use crate::drivers::driver::{DriverError, DriverResult};
+
+/// The programs that the driver runs, and the Debian packages that they are in.
+const TOOLS: [(&str, &str); 3] = [("ip", "iproute2"), ("nft", "nftables"), ("dnsmasq", "dnsmasq-base")];
+
+/// Refuses a host that lacks a program, naming the packages.
+pub fn require_tools() -> DriverResult<()> {
+    let there = |program: &str| PATH.split(':').any(|directory| Path::new(directory).join(program).exists());
+    let missing: Vec<&str> = TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let what = "the network driver `linux`".to_owned();
+    Err(DriverError::Unsupported { what, why: format!("install {}", missing.join(", ")) })
+}
 
 /// Has the kernel bring bridged packets to the inet tables where a bridge asks for it.
 pub async fn prepare_bridging() -> DriverResult<()> {

@@ -38,28 +38,11 @@ pub fn on_private_host<F: Future<Output = ()>>(test: impl FnOnce(World) -> F + S
         // As on a host where br_netfilter was loaded by us: off, except on bridges that ask for it.
         std::fs::write("/proc/sys/net/bridge/bridge-nf-call-iptables", "0").unwrap();
         std::fs::write("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0").unwrap();
-        runtime.block_on(async {
-            let world = World::new();
-            let _end = EndDnsmasq(world.directory());
-            test(world).await;
-        });
+        runtime.block_on(test(World::new()));
         runtime.shutdown_timeout(Duration::from_secs(1));
     });
     if let Err(panic) = host.join() {
         std::panic::resume_unwind(panic);
-    }
-}
-
-/// Ends what outlives the process, even when the test fails.
-struct EndDnsmasq(PathBuf);
-
-impl Drop for EndDnsmasq {
-    fn drop(&mut self) {
-        for entry in std::fs::read_dir(self.0.join("run/dhcp")).into_iter().flatten().flatten() {
-            if let Some(pid) = pid_in(&entry.path().join("pid")) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
     }
 }
 
@@ -94,6 +77,17 @@ pub fn eventually(mut condition: impl FnMut() -> bool) -> bool {
 pub struct World {
     directory: tempfile::TempDir,
     pub names: Names,
+}
+
+/// Ends what would outlive the process, even when the test fails, before the pid files go.
+impl Drop for World {
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(self.directory().join("run/dhcp")).into_iter().flatten().flatten() {
+            if let Some(pid) = pid_in(&entry.path().join("pid")) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }
 }
 
 impl World {

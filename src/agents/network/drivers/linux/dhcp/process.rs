@@ -3,6 +3,8 @@
 //! dnsmasq detaches itself: it outlives this process, and a new one takes it up by its pid file. It is ours if its
 //! command line names our configuration and it is in the network's namespace; anything else gets a new one.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,8 +41,7 @@ impl Dnsmasq {
 
     /// Makes it run with these files: started, started anew, told to read again, or left alone.
     pub async fn ensure(&self, files: &Files) -> DriverResult<()> {
-        let made = tokio::fs::create_dir_all(&self.directory).await;
-        made.map_err(|error| DriverError::io(format!("making {}", self.directory.display()), error))?;
+        self.make_directory().await?;
         let mut reread = false;
         for (name, text) in [("hosts", &files.hosts), ("options", &files.options), ("names", &files.names)] {
             reread |= self.write(name, text).await?;
@@ -77,6 +78,17 @@ impl Dnsmasq {
         }
     }
 
+    /// dnsmasq reads as a user of its own, whatever this process's umask is.
+    async fn make_directory(&self) -> DriverResult<()> {
+        let failed = |error| DriverError::io(format!("making {}", self.directory.display()), error);
+        let new: Vec<&Path> = self.directory.ancestors().take_while(|path| !path.exists()).collect();
+        tokio::fs::create_dir_all(&self.directory).await.map_err(failed)?;
+        for path in new {
+            tokio::fs::set_permissions(path, Permissions::from_mode(0o755)).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// Writes a file if it says something else. True when it did.
     async fn write(&self, name: &str, text: &str) -> DriverResult<bool> {
         let path = self.directory.join(name);
@@ -86,6 +98,7 @@ impl Dnsmasq {
         let draft = self.directory.join(format!("{name}.new"));
         let failed = |error| DriverError::io(format!("writing {}", path.display()), error);
         tokio::fs::write(&draft, text).await.map_err(failed)?;
+        tokio::fs::set_permissions(&draft, Permissions::from_mode(0o644)).await.map_err(failed)?;
         tokio::fs::rename(&draft, &path).await.map_err(failed)?;
         Ok(true)
     }

@@ -11,6 +11,7 @@ use super::numbers::Numbers;
 use super::ruleset::{Family, Ruleset};
 use crate::drivers::desired::Desired;
 use crate::drivers::linux::names::Names;
+use crate::drivers::linux::router::leg_ports;
 
 /// Bridges, zones, and our own devices on the bridges.
 pub fn render_networks(rules: &mut Ruleset, names: &Names, desired: &Desired, numbers: &Numbers) {
@@ -29,8 +30,7 @@ pub fn render_networks(rules: &mut Ruleset, names: &Names, desired: &Desired, nu
         }
     }
     for router in desired.routers.values() {
-        let legs = router.interfaces.iter().map(|leg| &leg.port_id);
-        for port in legs.chain(router.gateway.iter().map(|leg| &leg.port_id)) {
+        for port in leg_ports(router) {
             trusted(rules, &names.router_peer(port));
         }
     }
