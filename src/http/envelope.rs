@@ -184,8 +184,12 @@ pub(crate) fn unauthorized(dialect: &Dialect, public_url: &str) -> Reply {
             br#"{"error": {"code": 401, "title": "Unauthorized", "message": "The request you have made requires authentication."}}"#,
         ),
     };
-    Reply::bytes(401, "application/json", body)
-        .header("WWW-Authenticate", format!("Keystone uri=\"{public_url}/identity/v3\""))
+    challenge(Reply::bytes(401, "application/json", body), public_url)
+}
+
+/// `reply`, a 401, with where to get a token.
+pub(crate) fn challenge(reply: Reply, public_url: &str) -> Reply {
+    reply.header("WWW-Authenticate", format!("Keystone uri=\"{public_url}/identity/v3\""))
 }
 
 /// The answer to a path below the version that no row has.

@@ -45,7 +45,8 @@ impl Exchange<'_> {
         } else {
             tracing::debug!(request_id = %self.context.request_id, error = fault.chain(), "a request was refused");
         }
-        envelope::reply_as(&asked, fault, status)
+        let reply = envelope::reply_as(&asked, fault, status);
+        if status == StatusCode::UNAUTHORIZED { envelope::challenge(reply, &self.public_url) } else { reply }
     }
 
     fn add_headers(&self, response: &mut Response<ResponseBody>) {
