@@ -185,6 +185,23 @@ mod tests {
         assert!(!verify("", NOBODY).unwrap());
     }
 
+    #[tokio::test]
+    async fn the_memory_goes_back_at_once() {
+        let resident = || {
+            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+            pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
+        };
+        let passwords = Passwords::new(2);
+        passwords.hash(Secret::new("warm")).await.unwrap();
+        let before = resident();
+        for _ in 0..4 {
+            let (one, two) = tokio::join!(passwords.hash(Secret::new("a")), passwords.hash(Secret::new("b")));
+            assert!(one.is_ok() && two.is_ok());
+        }
+        // One hash's memory is 19 MiB; other threads of a test run in one process may move a little.
+        assert!(resident() < before + 8 * 1024, "{before} KiB before, {} KiB after", resident());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_turn_for_ever() {
         let passwords = Passwords::new(1);

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::domain::attributes::Attributes;
 use crate::domain::project::Project;
 use crate::domain::user::User;
-use crate::{IdentityService, error};
+use crate::{IdentityService, error, view};
 
 /// Every row.
 pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
@@ -100,7 +100,7 @@ fn page(request: &Request, key: &str, mut items: Vec<Value>, paging: &Paging) ->
     let count = items.len();
     let mut body = json!({ key: items, "links": paging.keystone_links(request, count, &last) });
     if paging.is_truncated(count) {
-        body["truncated"] = json!(true);
+        view::put(&mut body, "truncated", json!(true));
     }
     Reply::ok(body)
 }

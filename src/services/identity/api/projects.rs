@@ -158,16 +158,16 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
             projects.iter().map(|it| json!({ "project": view::project::project(it, &base) })).collect::<Value>()
         };
         if parents {
-            body["parents"] = listed(&family.parents);
+            view::put(&mut body, "parents", listed(&family.parents));
         }
         if parent_ids {
-            body["parents"] = family.parent_ids();
+            view::put(&mut body, "parents", family.parent_ids());
         }
         if subtree {
-            body["subtree"] = listed(&family.subtree);
+            view::put(&mut body, "subtree", listed(&family.subtree));
         }
         if subtree_ids {
-            body["subtree"] = family.ids_below(&family.project.id);
+            view::put(&mut body, "subtree", family.ids_below(&family.project.id));
         }
     }
     Ok(Reply::ok(json!({ "project": body })))

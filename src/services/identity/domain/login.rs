@@ -58,8 +58,8 @@ impl Login {
         for method in identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             match method {
                 "password" | "token" if identity[method].is_null() => return Err(error::missing(method, "identity")),
-                "password" => login.password = Some(password(&identity["password"]["user"])?),
-                "token" => login.token = text(&identity["token"]["id"]).map(Secret::new),
+                "password" => login.password = Some(password(auth)?),
+                "token" => login.token = auth.pointer("/identity/token/id").and_then(Value::as_str).map(Secret::new),
                 _ => return Err(error::unauthorized()),
             }
         }
@@ -71,10 +71,8 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
 
-fn password(user: &Value) -> Result<PasswordLogin, Fault> {
-    if user.is_null() {
-        return Err(error::missing("user", "password"));
-    }
+fn password(auth: &Value) -> Result<PasswordLogin, Fault> {
+    let user = auth.pointer("/identity/password/user").ok_or_else(|| error::missing("user", "password"))?;
     let named = named(user, "identity/password/user", "user")?;
     let password = text(&user["password"]).ok_or_else(error::unauthorized)?;
     Ok(PasswordLogin { user: named, password: Secret::new(password) })

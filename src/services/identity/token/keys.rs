@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(keys(directory.path(), at(1)).open(&token), Some(payload()));
         let rotated = keys(directory.path(), at(24));
         assert_eq!(rotated.open(&token), Some(payload()));
-        assert_ne!(rotated.seal(&payload()).unwrap().get(..6), token.get(..6), "a new key seals");
+        assert_ne!(rotated.seal(&payload()).unwrap().get(..7), token.get(..7), "a new key seals");
         assert_eq!(keys(directory.path(), at(25)).open(&token), Some(payload()));
         assert_eq!(keys(directory.path(), at(26)).open(&token), None);
     }

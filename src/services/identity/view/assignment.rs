@@ -36,7 +36,7 @@ pub(crate) fn assignment(shown: &Shown<'_>, names: Option<&Names>, base: &str) -
     let mut links = json!({ "assignment": format!("{base}{place}/users/{user_id}/roles/{given}") });
     if let Some(prior) = shown.prior_role_id {
         // Keystone's own mixture: what it calls prior here is the implied role.
-        links["prior_role"] = json!(format!("{base}/prior_role/{role_id}/implies/{prior}"));
+        super::put(&mut links, "prior_role", json!(format!("{base}/prior_role/{role_id}/implies/{prior}")));
     }
     json!({ "links": links, "scope": scope, "user": user(user_id, names), "role": role(role_id, names) })
 }

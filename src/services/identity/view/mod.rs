@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 
 use crate::domain::Object;
 
+/// Puts `item` into the object `value`.
+pub(crate) fn put(value: &mut Value, name: &str, item: Value) {
+    if let Value::Object(object) = value {
+        object.insert(name.to_owned(), item);
+    }
+}
+
 /// `known`, with what is in `extra` beside it and the link to itself.
 fn with_extra(known: Value, extra: &Object, base: &str, collection: &str, id: &str) -> Value {
     let mut object = extra.clone();

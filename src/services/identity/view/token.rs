@@ -4,6 +4,8 @@ use kit::time::{from_micros, micros_z, to_micros};
 use kit::{DomainRef, Identity, RoleRef, Scope, Timestamp};
 use serde_json::{Value, json};
 
+use super::put;
+
 /// What a token says; with the catalog, where it has a scope and one is wanted.
 pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
     let mut token = json!({
@@ -21,15 +23,19 @@ pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
     match &identity.scope {
         Scope::Unscoped => return json!({ "token": token }),
         Scope::Project(project) => {
-            token["project"] = json!({ "domain": domain(&project.domain), "id": project.id, "name": project.name });
-            token["is_domain"] = json!(false);
+            put(
+                &mut token,
+                "project",
+                json!({ "domain": domain(&project.domain), "id": project.id, "name": project.name }),
+            );
+            put(&mut token, "is_domain", json!(false));
         }
-        Scope::Domain(scoped) => token["domain"] = domain(scoped),
-        Scope::System => token["system"] = json!({ "all": true }),
+        Scope::Domain(scoped) => put(&mut token, "domain", domain(scoped)),
+        Scope::System => put(&mut token, "system", json!({ "all": true })),
     }
-    token["roles"] = identity.roles.iter().map(role).collect();
+    put(&mut token, "roles", identity.roles.iter().map(role).collect());
     if let Some(catalog) = catalog {
-        token["catalog"] = catalog;
+        put(&mut token, "catalog", catalog);
     }
     json!({ "token": token })
 }

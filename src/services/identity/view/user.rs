@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::with_extra;
+use super::{put, with_extra};
 use crate::domain::user::User;
 
 /// A user. Passwords never expire here, and a default project is shown only where there is one.
@@ -16,7 +16,7 @@ pub(crate) fn user(user: &User, base: &str) -> Value {
         "options": user.options,
     });
     if let Some(project) = &user.default_project_id {
-        known["default_project_id"] = json!(project);
+        put(&mut known, "default_project_id", json!(project));
     }
     with_extra(known, &user.extra, base, "users", &user.id)
 }
