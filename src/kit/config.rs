@@ -153,6 +153,8 @@ pub struct NetworkConfig {
     pub default_cidr: String,
     /// The name of the network made at first start.
     pub default_name: String,
+    /// The range of the external network made at first start (`public`): a pool that exists on the hosts alone.
+    pub external_cidr: String,
     /// Name servers handed to guests where the subnet names none. The host's own when empty.
     pub dns_servers: Vec<std::net::IpAddr>,
     /// Put before the name of every device and namespace, so that two clouds on one host do not meet.
@@ -168,6 +170,7 @@ impl Default for NetworkConfig {
             driver: "linux".to_owned(),
             default_cidr: "10.20.0.0/24".to_owned(),
             default_name: "default".to_owned(),
+            external_cidr: "172.24.4.0/24".to_owned(),
             dns_servers: Vec::new(),
             device_prefix: "cb".to_owned(),
             mtu: 1500,
