@@ -26,7 +26,7 @@ pub struct Capabilities {
     pub supports_disk_hotplug: bool,
     /// Whether interfaces can come and go while a guest runs.
     pub supports_interface_hotplug: bool,
-    /// Whether [`Event`]s are pushed. Where not, only asking tells.
+    /// Whether [`Event`](crate::Event)s are pushed. Where not, only asking tells.
     pub supports_events: bool,
     /// Whether guests outlive the process that started them.
     pub supports_surviving_restart: bool,

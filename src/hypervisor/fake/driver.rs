@@ -235,14 +235,22 @@ impl FakeDriver {
         Ok(())
     }
 
-    /// Asks the guest to power off, and gives it its time. Answers whether it did.
-    async fn shut_down(&self, verb: Verb, id: &ServerId, grace: Duration) -> Result<bool, DriverError> {
-        let guest = id.clone();
-        let off = self.verb(verb, Some(id), move |host| host.ask_to_shut_down(&guest)).await?;
+    /// Asks the guest to power off, gives it its time if it does not, and does the rest: all of it is one `verb`.
+    async fn shut_down(
+        &self,
+        verb: Verb,
+        id: &ServerId,
+        grace: Duration,
+        rest: fn(&Host, &ServerId) -> Result<(), DriverError>,
+    ) -> Result<(), DriverError> {
+        let off = self
+            .guest(verb, id, move |host, id| if grace.is_zero() { Ok(false) } else { host.ask_to_shut_down(id) })
+            .await?;
         if !off {
             patience(grace).await;
         }
-        Ok(off)
+        let guest = id.clone();
+        self.perform(move |host| rest(host, &guest)).await
     }
 
     async fn guest<T: Send + 'static>(
@@ -280,27 +288,18 @@ impl Driver for FakeDriver {
     }
 
     fn stop<'a>(&'a self, id: &'a ServerId, grace: Duration) -> Answer<'a, ()> {
-        Box::pin(async move {
-            if !grace.is_zero() && self.shut_down(Verb::Stop, id, grace).await? {
-                return Ok(());
-            }
-            self.guest(Verb::Destroy, id, |host, id| host.end(id, GuestEvent::Stopped)).await
-        })
+        Box::pin(self.shut_down(Verb::Stop, id, grace, |host, id| host.end(id, GuestEvent::Stopped)))
     }
 
     fn reboot<'a>(&'a self, id: &'a ServerId, how: Reboot) -> Answer<'a, ()> {
-        Box::pin(async move {
-            if let Reboot::Soft { grace } = how
-                && self.shut_down(Verb::Reboot, id, grace).await?
-            {
-                return self.guest(Verb::Start, id, Host::start).await;
-            }
-            let restart = |host: &Host, id: &ServerId| {
-                host.end(id, GuestEvent::Stopped)?;
-                host.start(id)
-            };
-            self.guest(Verb::Reboot, id, restart).await
-        })
+        let grace = match how {
+            Reboot::Soft { grace } => grace,
+            Reboot::Hard => Duration::ZERO,
+        };
+        Box::pin(self.shut_down(Verb::Reboot, id, grace, |host, id| {
+            host.end(id, GuestEvent::Stopped)?;
+            host.start(id)
+        }))
     }
 
     fn destroy<'a>(&'a self, id: &'a ServerId) -> Answer<'a, ()> {

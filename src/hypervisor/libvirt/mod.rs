@@ -8,17 +8,17 @@
 //! ```
 //!
 //! * `qemu:///system` and `qemu:///session` talk to a daemon; `qemu:///embed?root=DIR` has the driver in this process
-//!   and needs none: [`embed`] says what is special about it.
+//!   and needs none: `embed.rs` says what is special about it.
 //! * With a daemon QEMU runs as a user of its own (`libvirt-qemu` on Debian). Libvirt gives that user the disks of a
 //!   guest it starts, and opens logs and sockets itself where it can, but the directories above them have to be
 //!   searchable by it (`chmod o+x`), all the way from `/`: a data directory below `/root` does not work. VNC's
 //!   socket is made by QEMU itself: its directory has to be writable for that user.
-//! * Domains are persistent, named and numbered by the caller, and marked as ours ([`ours`]). A domain without the
+//! * Domains are persistent, named and numbered by the caller, and marked as ours (`ours.rs`). A domain without the
 //!   mark, or with another owner's, is invisible here.
 //! * A guest that is started says `Resumed` and then `Started`: libvirt starts its processors first and reports it.
 //! * Destroying returns when the guest's process has been reaped, and QEMU is a child of process 1: where that reaps at
 //!   its leisure (some containers' do), destroying takes 1.5 s; elsewhere a few milliseconds.
-//! * `/dev/kvm` may open and not work: [`host`] looks at the CPU too. Libvirt offers KVM all the same, and a guest
+//! * `/dev/kvm` may open and not work: `host.rs` looks at the CPU too. Libvirt offers KVM all the same, and a guest
 //!   started with it hangs without a word.
 
 mod devices;
@@ -62,4 +62,17 @@ pub enum VirtTypeChoice {
     Kvm,
     /// Emulated.
     Qemu,
+}
+
+impl std::str::FromStr for VirtTypeChoice {
+    type Err = crate::DriverError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "kvm" => Ok(Self::Kvm),
+            "qemu" => Ok(Self::Qemu),
+            other => Err(crate::DriverError::invalid(format!("virt_type {other} is not auto, kvm or qemu"))),
+        }
+    }
 }

@@ -11,12 +11,12 @@ use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::sys;
 
+use super::LibvirtConfig;
 use super::embed;
 use super::error::{Failure, Outcome, is_no_domain};
 use super::events::{Callbacks, Sink};
 use super::host::Host;
 use super::xml::{self, OUR_NAMESPACE, read};
-use super::{LibvirtConfig, VirtTypeChoice};
 use crate::capabilities::VirtType;
 use crate::error::uuid_of;
 use crate::spec::DomainSpec;
@@ -220,18 +220,4 @@ pub fn power_state(domain: &Domain) -> Outcome<PowerState> {
         sys::VIR_DOMAIN_PMSUSPENDED => PowerState::Suspended,
         _ => PowerState::NoState,
     })
-}
-
-/// How guests' instructions shall be executed, out of the configuration's word for it.
-impl std::str::FromStr for VirtTypeChoice {
-    type Err = crate::DriverError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "kvm" => Ok(Self::Kvm),
-            "qemu" => Ok(Self::Qemu),
-            other => Err(crate::DriverError::invalid(format!("virt_type {other} is not auto, kvm or qemu"))),
-        }
-    }
 }
