@@ -1,7 +1,7 @@
 //! What there is at first start: a domain, a project, an administrator, the roles, the catalog.
 //!
-//! It runs at every start. What is there already is left as it is, but for the URLs of the catalog's own
-//! endpoints, which follow the configuration.
+//! It runs at every start. People and projects are made once, so that an operator can take them away for
+//! good; roles that are missing are made again; the URLs of the catalog's own endpoints follow the configuration.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,26 +39,29 @@ const ROLES: &[(&str, Option<&str>)] = &[
 const PASSWORD_BYTES: usize = 24;
 
 impl IdentityService {
-    /// Loads the token keys and makes whatever is missing of the first-start objects. Answers the password
-    /// of the user `admin` where that has just been made.
+    /// Loads the token keys and makes the first-start objects. Answers the password of the user `admin` where
+    /// that has just been made.
     ///
     /// # Errors
     /// What keeps the keys or the database from being used.
     pub async fn bootstrap(&self, public_url: &str, region: &str) -> Result<Option<Secret>, Fault> {
         self.load_keys().await?;
-        let admin = self.store.read(|db| db::users::named(db, ADMIN, DEFAULT_DOMAIN)).await?;
-        let (password, hash) = match admin {
-            Some(_) => (None, None),
-            None => {
-                let password = new_password()?;
-                let hash = self.passwords.hash(password.clone()).await?;
-                (Some(password), Some(hash))
-            }
+        let wanted = Condition::is("id", DEFAULT_DOMAIN);
+        let first_start = self.store.read(move |db| db::projects::list(db, &wanted, None)).await?.is_empty();
+        let (password, hash) = if first_start {
+            let password = new_password()?;
+            let hash = self.passwords.hash(password.clone()).await?;
+            (Some(password), Some(hash))
+        } else {
+            (None, None)
         };
         let (url, region) = (public_url.trim_end_matches('/').to_owned(), region.to_owned());
         let now = self.clock.now();
         self.write(move |db| {
-            ensure_people(db, hash.as_deref(), now)?;
+            let admin_role = ensure_roles(db)?;
+            if let Some(hash) = &hash {
+                insert_people(db, &admin_role, hash, now)?;
+            }
             ensure_catalog(db, &url, &region)?;
             db::endpoints::follow(db, &url)
         })
@@ -102,27 +105,21 @@ fn attributes(value: Value) -> Attributes {
     }
 }
 
-fn ensure_people(db: &Connection, admin_hash: Option<&str>, now: Timestamp) -> Result<(), Fault> {
-    if db::projects::list(db, &Condition::is("id", DEFAULT_DOMAIN), None)?.is_empty() {
-        let given = attributes(json!({ "name": "Default", "description": "The default domain" }));
-        db::projects::insert(db, &Project::new_domain(DEFAULT_DOMAIN.to_owned(), given, now))?;
-    }
-    let project = ensure_project(db, ADMIN, "Bootstrap project for initializing the cloud.", now)?;
-    ensure_project(db, SERVICE_PROJECT, "Project of the cloud's own services.", now)?;
-    let role = ensure_roles(db)?;
-    let Some(hash) = admin_hash else { return Ok(()) };
+/// The domain, its projects, and the administrator with `admin_role` on one of them and on the system.
+fn insert_people(db: &Connection, admin_role: &str, admin_hash: &str, now: Timestamp) -> Result<(), Fault> {
+    let given = attributes(json!({ "name": "Default", "description": "The default domain" }));
+    db::projects::insert(db, &Project::new_domain(DEFAULT_DOMAIN.to_owned(), given, now))?;
+    let project = insert_project(db, ADMIN, "Bootstrap project for initializing the cloud.", now)?;
+    insert_project(db, SERVICE_PROJECT, "Project of the cloud's own services.", now)?;
     let user = User::new(new_id(), attributes(json!({ "name": ADMIN })), None, now);
-    db::users::insert(db, &user, Some(hash))?;
+    db::users::insert(db, &user, Some(admin_hash))?;
     for holding in [Holding::Project(project), Holding::System] {
-        assignments::insert(db, &Assignment { user_id: user.id.clone(), role_id: role.clone(), holding })?;
+        assignments::insert(db, &Assignment { user_id: user.id.clone(), role_id: admin_role.to_owned(), holding })?;
     }
     Ok(())
 }
 
-fn ensure_project(db: &Connection, name: &str, description: &str, now: Timestamp) -> Result<String, Fault> {
-    if let Some(project) = db::projects::project_named(db, name, DEFAULT_DOMAIN)? {
-        return Ok(project.id);
-    }
+fn insert_project(db: &Connection, name: &str, description: &str, now: Timestamp) -> Result<String, Fault> {
     let given = attributes(json!({ "name": name, "description": description }));
     let project = Project::new_project(new_id(), given, None, now);
     db::projects::insert(db, &project)?;

@@ -137,6 +137,7 @@ pub static RULES: &[Rule] = &[
     Rule::new("identity:create_system_grant_for_user", ADMIN, "Create system grant for user."),
     Rule::new("identity:revoke_system_grant_for_user", ADMIN, "Revoke system grant for user."),
     Rule::new("identity:list_role_assignments", DOMAIN_READER, "List role assignments."),
+    Rule::new("identity:list_role_assignments_for_tree", DOMAIN_READER, "List role assignments of a tree of projects."),
     Rule::new("identity:get_service", ADMIN_OR_SYSTEM_READER, "Show service."),
     Rule::new("identity:list_services", ADMIN_OR_SYSTEM_READER, "List services."),
     Rule::new("identity:create_service", ADMIN, "Create service."),

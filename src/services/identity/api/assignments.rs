@@ -42,9 +42,9 @@ fn wanted(query: &Query) -> Result<Wanted, Fault> {
 
 async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let own = domain_scope(&request);
-    let target = own.as_ref().map_or_else(Target::new, |domain| Target::new().with("target.domain_id", domain));
-    request.authorize("identity:list_role_assignments", &target)?;
     let query = request.query();
+    let subtree = flag(query, "include_subtree");
+    authorize(&service, &request, own.as_deref(), subtree).await?;
     let mut wanted = wanted(query)?;
     if query.get("group.id").is_some_and(|group| !group.is_empty()) {
         // There are no groups.
@@ -57,7 +57,8 @@ async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
     let items = service
         .store
         .read(move |db| {
-            let given = of_domain(db, db::assignments::list(db, &wanted)?, own.as_deref())?;
+            let given = if subtree { of_tree(db, wanted)? } else { db::assignments::list(db, &wanted)? };
+            let given = of_domain(db, given, own.as_deref())?;
             let all = if effective { expand(db, &given)? } else { given.into_iter().map(|it| (it, None)).collect() };
             let names = if include_names { Some(names(db)?) } else { None };
             let shown = all.iter().filter(|(it, _)| role.as_ref().is_none_or(|role| *role == it.role_id));
@@ -72,6 +73,40 @@ async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
         })
         .await?;
     Ok(collection(&request, "role_assignments", items))
+}
+
+/// A domain's reader may list what is in the domain; of a tree, where its project is in the domain.
+async fn authorize(
+    service: &IdentityService,
+    request: &Request,
+    own: Option<&str>,
+    subtree: bool,
+) -> Result<(), Fault> {
+    if !subtree {
+        let target = own.map_or_else(Target::new, |domain| Target::new().with("target.domain_id", domain));
+        return request.authorize("identity:list_role_assignments", &target);
+    }
+    let id = request.query().get("scope.project.id").unwrap_or_default().to_owned();
+    let found = service.store.read(move |db| db::projects::get(db, &id)).await;
+    let domain = found.as_ref().ok().and_then(|project| project.domain_id.clone());
+    let target = Target::new().with_option("target.domain_id", domain);
+    request.authorize("identity:list_role_assignments_for_tree", &target)?;
+    match request.query().has("scope.project.id") {
+        true => found.map(drop),
+        false => Err(Fault::bad_request("scope.project.id must be specified if include_subtree is also specified")),
+    }
+}
+
+/// What is given on the wanted project and on those below it.
+fn of_tree(db: &Connection, mut wanted: Wanted) -> Result<Vec<Assignment>, Fault> {
+    let Some(Holding::Project(top)) = wanted.holding.clone() else { return db::assignments::list(db, &wanted) };
+    let below = db::projects::subtree(db, &top)?.into_iter().map(|project| project.id);
+    let mut given = Vec::new();
+    for id in std::iter::once(top).chain(below) {
+        wanted.holding = Some(Holding::Project(id));
+        given.extend(db::assignments::list(db, &wanted)?);
+    }
+    Ok(given)
 }
 
 /// Of `given`, what is on the domain `own` or on its projects; all where there is none.

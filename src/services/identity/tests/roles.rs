@@ -111,3 +111,19 @@ async fn assignments_are_listed_as_given_and_as_they_work() {
         cloud.call(&cloud.admin, "GET", "/role_assignments?scope.project.id=a&scope.domain.id=b", Value::Null).await;
     assert_eq!((both.status, message(&both).as_str()), (400, "Specify a domain or project, not both"));
 }
+
+#[tokio::test]
+async fn assignments_of_a_tree_are_those_of_all_its_projects() {
+    let cloud = Cloud::start().await;
+    let member = cloud.member("alice", "member").await;
+    let child = json!({"project": {"name": "child", "parent_id": member.project}});
+    let child = id(&cloud.admin(201, "POST", "/projects", child).await["project"]);
+    let reader = cloud.role("reader").await;
+    cloud.admin(204, "PUT", &format!("/projects/{child}/users/{}/roles/{reader}", member.user), Value::Null).await;
+    let path = format!("/role_assignments?scope.project.id={}", member.project);
+    for (query, expected) in [("", 1), ("&include_subtree", 2), ("&include_subtree&effective", 3)] {
+        let listed = cloud.admin(200, "GET", &format!("{path}{query}"), Value::Null).await;
+        assert_eq!(listed["role_assignments"].as_array().unwrap().len(), expected, "{query}");
+    }
+    cloud.admin(400, "GET", "/role_assignments?include_subtree", Value::Null).await;
+}

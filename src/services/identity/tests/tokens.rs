@@ -264,3 +264,13 @@ async fn validation_is_fast_enough() {
     // 15,000 per second are wanted of an optimised build; this one is not, and its host is busy.
     assert!(started.elapsed().as_millis() < 2_000, "{:?}", started.elapsed());
 }
+
+#[tokio::test]
+async fn an_administrator_who_was_taken_away_does_not_come_back() {
+    let cloud = Cloud::start().await;
+    let admin = cloud.validate(&cloud.admin).await.unwrap().user.id.to_string();
+    cloud.admin(204, "DELETE", &format!("/users/{admin}"), Value::Null).await;
+    assert!(cloud.service.bootstrap(super::URL, "RegionOne").await.unwrap().is_none());
+    assert_eq!(cloud.login("admin", None).await.status, 401);
+    assert!(cloud.service.reset_admin_password().await.is_err());
+}
