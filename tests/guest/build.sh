@@ -23,9 +23,9 @@ modules="virtio_pci virtio_blk virtio_net virtio_scsi virtio_rng virtio_balloon 
     8021q bonding xfs loop e1000 e1000e 8139cp"
 . "$here/disk.sh"
 
-# As if nothing were installed: the whole closure of dependencies, whatever this machine already has.
+# As if nothing were installed or downloaded: the whole closure of dependencies, whatever this machine already has.
 apt() {
-    apt-get -q -o Dir::State::status=/dev/null -o APT::Install-Recommends=0 -o Debug::NoLocking=1 \
+    apt-get -q -o Dir::State::status=/dev/null -o "Dir::Cache::archives=$(realpath "$cache")/apt" -o APT::Install-Recommends=0 -o Debug::NoLocking=1 \
         -o APT::Sandbox::User=root "$@"
 }
 
@@ -189,10 +189,10 @@ make_root_partition() {
 }
 
 need apt-get dpkg xz
+mkdir -p "$cache/apt/partial" "$(dirname "$out")"
 resolve_packages
 inputs=$( (echo "$closure $kernel_file"; cd "$here" && find rootfs build.sh disk.sh initramfs-init -type f | sort | xargs sha256sum) | sha256sum | cut -c1-16)
 image=$cache/guest-$inputs.qcow2
-mkdir -p "$cache" "$(dirname "$out")"
 
 if [ ! -s "$image" ]; then
     say "building (Debian packages, $kernel)"

@@ -68,6 +68,10 @@ boot() {
         "$@" 2>"$work/qemu.err"; }
     qemu_pid=$qemu_PID
 }
+end_qemu() {
+    kill -9 "$qemu_pid" 2>/dev/null
+    wait "$qemu_pid" 2>/dev/null
+}
 close_ssh() { ssh "${ssh_options[@]}" -O exit cirros@127.0.0.1 2>/dev/null; }
 
 password_login() {
@@ -131,7 +135,7 @@ check "nc keeps listening (UDP)" guest 'sudo nc -p 81 -lk -u -e echo foolish >/d
 check "config drive by its label" guest_says /dev/vdb 'blkid -L config-2 -o device'
 check "… and its contents" guest 'sudo mount -o ro $(blkid -L config-2 -o device) /mnt && grep Box-One /mnt/openstack/latest/meta_data.json && sudo umount /mnt'
 check "lsblk -lb --nodeps" guest_says 'vda 1073741824 disk' "lsblk -lb --nodeps | awk '\$1 == \"vda\" { print \$1, \$4, \$6 }'"
-check "lsblk names" guest_says 'vda vdb' 'lsblk --nodeps --noheadings --output NAME | xargs'
+check "lsblk names" guest_says 'vda vdb' 'lsblk --nodeps --noheadings --output NAME | grep -v ^sr | xargs'
 check "lsblk -S" guest 'lsblk -S'
 
 echo "== hotplug"
@@ -161,7 +165,7 @@ check "Ctrl-Alt-Del reboots" within 60 consoles 'cloudbox-guest: boot finished' 
 monitor "system_powerdown"
 check "the power button powers off" within 30 gone
 check "… in an orderly way" console 'cloudbox-guest: going down'
-wait "$qemu_pid" 2>/dev/null
+end_qemu
 
 echo "== metadata service"
 mkdir -p "$work/www/openstack/latest"
