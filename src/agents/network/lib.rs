@@ -3,4 +3,7 @@
 //! It makes the host's network look as the network service says, through a [`drivers::NetworkDriver`]:
 //! [`drivers::linux`] on a real host, [`drivers::fake`] in tests and with `--network fake`.
 
+mod agent;
 pub mod drivers;
+
+pub use agent::{NetworkAgent, metadata_handler};

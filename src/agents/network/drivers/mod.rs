@@ -10,7 +10,7 @@ pub mod linux;
 pub mod validate;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
