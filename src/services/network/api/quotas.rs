@@ -75,7 +75,9 @@ async fn update(service: Arc<crate::Network>, request: Request) -> Result<Reply,
     let body = request.body_value()?.get("quota").and_then(Value::as_object);
     let body = body.ok_or_else(|| faults::bad_request("Unable to find 'quota' in request body"))?;
     let mut changes: Vec<(&'static Quota, i64)> = Vec::new();
-    for (name, value) in body.iter().filter(|(name, _)| !matches!(name.as_str(), "tenant_id" | "project_id" | "force" | "check_limit")) {
+    for (name, value) in
+        body.iter().filter(|(name, _)| !matches!(name.as_str(), "tenant_id" | "project_id" | "force" | "check_limit"))
+    {
         let quota = QUOTAS.iter().find(|quota| quota.name == name);
         let quota = quota.ok_or_else(|| faults::bad_request(format!("Unrecognized attribute(s) '{name}'")))?;
         changes.push((quota, limit(name, value)?));

@@ -251,9 +251,7 @@ fn project_of(context: &RequestContext, body: &mut Body) -> Result<ProjectId, Fa
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
         )),
         (None, Some(own)) => Ok(own.clone()),
-        (None, None) => {
-            Err(faults::bad_request("Running without keystone AuthN requires tenant_id to be specified"))
-        }
+        (None, None) => Err(faults::bad_request("Running without keystone AuthN requires tenant_id to be specified")),
     }
 }
 

@@ -116,9 +116,8 @@ async fn add_interface(service: Arc<crate::Network>, request: Request) -> Result
     if let Some(id) = &port {
         seen::<Port>(&service, &request, id.as_str()).await?;
     }
-    let added = service.change(&request.context, move |change| {
-        change::routers::add_interface(change, &router.id, subnet, port)
-    });
+    let added = service
+        .change(&request.context, move |change| change::routers::add_interface(change, &router.id, subnet, port));
     Ok(Reply::ok(InterfaceView::of(&added.await?)))
 }
 
@@ -126,9 +125,8 @@ async fn remove_interface(service: Arc<crate::Network>, request: Request) -> Res
     let router: Router = find(&service, &request).await?;
     request.authorize("remove_router_interface", &target(&service, &router).await?)?;
     let (subnet, port) = interface(&request)?;
-    let removed = service.change(&request.context, move |change| {
-        change::routers::remove_interface(change, &router.id, subnet, port)
-    });
+    let removed = service
+        .change(&request.context, move |change| change::routers::remove_interface(change, &router.id, subnet, port));
     Ok(Reply::ok(InterfaceView::of(&removed.await?)))
 }
 

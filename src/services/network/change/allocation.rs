@@ -133,7 +133,10 @@ fn asked_for(
         let ip_address = taken.ok_or_else(|| faults::no_more_addresses_in_subnet(&subnet.id))?;
         return Ok(FixedIp { subnet_id: subnet.id.clone(), ip_address });
     };
-    if is_v6(ip) != subnet.is_v6() || !subnet.cidr.contains(&ip) || (!is_v6(ip) && !usable(subnet.cidr).contains(number(ip))) {
+    if is_v6(ip) != subnet.is_v6()
+        || !subnet.cidr.contains(&ip)
+        || (!is_v6(ip) && !usable(subnet.cidr).contains(number(ip)))
+    {
         return Err(faults::invalid_ip_for_subnet(ip));
     }
     if asker.is_automatic_on(subnet) && asker.automatic(subnet) != Some(ip) {

@@ -65,7 +65,8 @@ fn segment(db: &Connection, kind: &str, body: &Body) -> Result<Option<i64>, Faul
         "vlan" => 4094,
         other => return Err(faults::invalid_input(format!("network_type value '{other}' not supported"))),
     };
-    let taken = "SELECT 1 FROM network_networks WHERE network_type = ?1 AND physical_network IS ?2 AND segmentation_id = ?3";
+    let taken =
+        "SELECT 1 FROM network_networks WHERE network_type = ?1 AND physical_network IS ?2 AND segmentation_id = ?3";
     match asked {
         Some(id) if id > greatest => {
             Err(faults::invalid_input(format!("segmentation_id out of range (1 through {greatest})")))

@@ -48,10 +48,7 @@ pub fn checked(asked: Option<Vec<Pool>>, cidr: IpNet, gateway: Option<IpAddr>) -
 ///
 /// # Errors
 /// `GatewayConflictWithAllocationPools`.
-pub fn gateway_outside(
-    gateway: Option<IpAddr>,
-    pools: impl Iterator<Item = (Range, String)>,
-) -> Result<(), Fault> {
+pub fn gateway_outside(gateway: Option<IpAddr>, pools: impl Iterator<Item = (Range, String)>) -> Result<(), Fault> {
     let Some(gateway) = gateway else { return Ok(()) };
     for (pool, text) in pools {
         if pool.contains(number(gateway)) {
@@ -67,7 +64,8 @@ pub fn gateway_outside(
 /// `InvalidInput`.
 pub fn gateway_valid(gateway: IpAddr, cidr: IpNet) -> Result<(), Fault> {
     if is_v6(gateway) != is_v6(cidr.addr()) {
-        let text = format!("gateway_ip '{gateway}' does not match the ip_version '{}'", if is_v6(gateway) { 4 } else { 6 });
+        let text =
+            format!("gateway_ip '{gateway}' does not match the ip_version '{}'", if is_v6(gateway) { 4 } else { 6 });
         return Err(faults::invalid_input(text));
     }
     // In IPv6 the network's own address is the routers' anycast address, which a gateway can have.

@@ -69,12 +69,8 @@ pub fn insert(
         port.mac_address = mac::random();
     }
     db::ports::put(change.db, &port)?;
-    let asker = Asker {
-        port: &port.id,
-        network: &port.network_id,
-        mac: &port.mac_address,
-        device_owner: &port.device_owner,
-    };
+    let asker =
+        Asker { port: &port.id, network: &port.network_id, mac: &port.mac_address, device_owner: &port.device_owner };
     port.fixed_ips = allocate(change, asker, subnets, wanted, 0)?;
     change.affected.members.extend(port.security_groups.iter().cloned());
     Ok(port)

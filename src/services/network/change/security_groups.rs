@@ -278,7 +278,12 @@ pub fn normalized(text: &str) -> Option<IpNet> {
 mod tests {
     use super::*;
 
-    fn code(protocol: Option<&str>, ports: (Option<u16>, Option<u16>), ethertype: &str, prefix: Option<&str>) -> String {
+    fn code(
+        protocol: Option<&str>,
+        ports: (Option<u16>, Option<u16>),
+        ethertype: &str,
+        prefix: Option<&str>,
+    ) -> String {
         let rule = Rule {
             number: 0,
             id: "r".into(),

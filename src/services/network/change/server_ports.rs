@@ -2,9 +2,7 @@
 //! it gets a host, bound there, given back when it goes.
 
 use bus::topics::compute_types::{RequestedNetwork, SecurityGroupRef};
-use bus::topics::network::{
-    AllocateForInstance, BindPort, NetworkRequest, ValidateNetworks, ValidatedNetworks,
-};
+use bus::topics::network::{AllocateForInstance, BindPort, NetworkRequest, ValidateNetworks, ValidatedNetworks};
 use bus::topics::network_spec::PortWiring;
 use http_kit::{Condition, SqlValue};
 use kit::Fault;
@@ -106,7 +104,11 @@ fn usable_network(change: &Change<'_>, project: &ProjectId, id: &NetworkId) -> R
 }
 
 /// The groups that `names` name or spell; the project's `default` when there are none.
-fn named_groups(change: &mut Change<'_>, project: &ProjectId, names: &[String]) -> Result<Vec<SecurityGroupRef>, Fault> {
+fn named_groups(
+    change: &mut Change<'_>,
+    project: &ProjectId,
+    names: &[String],
+) -> Result<Vec<SecurityGroupRef>, Fault> {
     let default = security_groups::ensure_default(change, project)?;
     if names.is_empty() {
         return Ok(vec![SecurityGroupRef { id: default, name: "default".to_owned() }]);
@@ -222,7 +224,11 @@ pub fn bind(change: &mut Change<'_>, asked: &BindPort) -> Result<(), Fault> {
 
 fn owned(change: &Change<'_>, id: &PortId, server: &ServerId) -> Result<Port, Fault> {
     let port = db::ports::get(change.db, id)?.ok_or_else(|| faults::port_not_found(id))?;
-    if port.device_id == server.as_str() { Ok(port) } else { Err(faults::port_in_use(id, &port.network_id, &port.device_id)) }
+    if port.device_id == server.as_str() {
+        Ok(port)
+    } else {
+        Err(faults::port_in_use(id, &port.network_id, &port.device_id))
+    }
 }
 
 /// The second half: the agent has wired it.

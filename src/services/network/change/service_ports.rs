@@ -4,9 +4,9 @@
 use kit::Fault;
 use kit::ids::{HostId, NetworkId};
 
+use super::Change;
 use super::allocation::{Asker, Wanted, allocate};
 use super::ports::{blank, insert};
-use super::Change;
 use crate::db;
 use crate::domain::model::{DHCP_OWNER, Network, PortStatus, Subnet};
 
@@ -25,7 +25,8 @@ pub fn ensure(change: &mut Change<'_>, network: &Network, host: &HostId) -> Resu
             change.affected.networks.insert(network.id.clone());
         }
         Some(mut port) => {
-            for fixed in port.fixed_ips.iter().filter(|fixed| !served.iter().any(|subnet| subnet.id == fixed.subnet_id)) {
+            for fixed in port.fixed_ips.iter().filter(|fixed| !served.iter().any(|subnet| subnet.id == fixed.subnet_id))
+            {
                 db::addresses::give_back(change.db, fixed)?;
                 change.affected.networks.insert(network.id.clone());
             }

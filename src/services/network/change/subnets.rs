@@ -25,7 +25,8 @@ const MOST_HOST_ROUTES: usize = 20;
 /// Neutron's errors for what cannot be.
 pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Result<Subnet, Fault> {
     let network_id = NetworkId::from(body.text("network_id").unwrap_or_default());
-    let mut network = db::networks::get(change.db, &network_id)?.ok_or_else(|| faults::network_not_found(&network_id))?;
+    let mut network =
+        db::networks::get(change.db, &network_id)?.ok_or_else(|| faults::network_not_found(&network_id))?;
     db::quotas::reserve(change.db, project, "subnet", 1)?;
     let subnet = built(change, project, &network, body)?;
     for other in db::subnets::of_network(change.db, &network_id)? {

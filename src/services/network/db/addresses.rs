@@ -107,13 +107,15 @@ pub fn give_back_all(db: &Connection, port: &PortId) -> Result<(), Fault> {
 pub fn rebuild_free(db: &Connection, subnet: &Subnet) -> Result<(), Fault> {
     let id = subnet.id.as_str();
     query::execute(db, "DELETE FROM network_free WHERE subnet_id = ?1", [id])?;
-    let sql = "SELECT address FROM network_addresses WHERE subnet_id = ?1 AND address BETWEEN ?2 AND ?3 ORDER BY address";
+    let sql =
+        "SELECT address FROM network_addresses WHERE subnet_id = ?1 AND address BETWEEN ?2 AND ?3 ORDER BY address";
     let mut free: Vec<Range> = Vec::new();
     let mut pools = subnet.pools.clone();
     pools.sort();
     for pool in pools {
         let mut rest = Some(pool);
-        let taken = query::all(db, sql, params![id, octets(pool.first), octets(pool.last)], |row| row.get::<_, [u8; 16]>(0))?;
+        let taken =
+            query::all(db, sql, params![id, octets(pool.first), octets(pool.last)], |row| row.get::<_, [u8; 16]>(0))?;
         for taken in taken.into_iter().map(u128::from_be_bytes) {
             let Some(range) = rest else { break };
             if taken > range.first {
@@ -166,7 +168,8 @@ pub fn fixed_ip(row: &Row<'_>) -> rusqlite::Result<FixedIp> {
 }
 
 fn insert(db: &Connection, subnet: &SubnetId, ip: IpAddr, port: &PortId, position: i64) -> Result<(), Fault> {
-    let sql = "INSERT INTO network_addresses (subnet_id, address, ip_address, port_id, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql =
+        "INSERT INTO network_addresses (subnet_id, address, ip_address, port_id, position) VALUES (?1, ?2, ?3, ?4, ?5)";
     query::execute(db, sql, params![subnet.as_str(), octets(number(ip)), ip.to_string(), port.as_str(), position])?;
     Ok(())
 }

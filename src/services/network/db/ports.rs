@@ -39,7 +39,8 @@ impl Columns<'_, '_> {
         if text == "[]" || text == "{}" {
             return Ok(T::default());
         }
-        serde_json::from_str(&text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(self.next, Type::Text, error.into()))
+        serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(self.next, Type::Text, error.into()))
     }
 }
 

@@ -47,7 +47,8 @@ pub static QUOTAS: &[Quota] = &[
 pub fn get(db: &Connection, project: &ProjectId) -> Result<Vec<(&'static Quota, i64)>, Fault> {
     let sql = "SELECT resource, value FROM network_quotas WHERE project_id = ?1";
     let own = query::all(db, sql, [project.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
-    let limit = |quota: &Quota| own.iter().find(|(name, _)| name == quota.name).map_or(quota.default, |(_, value)| *value);
+    let limit =
+        |quota: &Quota| own.iter().find(|(name, _)| name == quota.name).map_or(quota.default, |(_, value)| *value);
     Ok(QUOTAS.iter().map(|quota| (quota, limit(quota))).collect())
 }
 

@@ -261,7 +261,12 @@ fn members<'v>(value: &'v Value, known: &[&str]) -> Result<&'v Map<String, Value
 fn nameservers(value: &Value) -> Converted {
     let mut seen: Vec<Value> = Vec::new();
     let listed = list(value, |item| {
-        let reason = || Invalid::Value(format!("'{0}' is not a valid nameserver. '{0}' is not a valid IP address", python::str(item)));
+        let reason = || {
+            Invalid::Value(format!(
+                "'{0}' is not a valid nameserver. '{0}' is not a valid IP address",
+                python::str(item)
+            ))
+        };
         let address = address(item).map_err(|_| reason())?;
         if seen.contains(&address) {
             return invalid(format!("Duplicate nameserver '{}'", python::str(item)));
@@ -315,7 +320,8 @@ fn address_pairs(value: &Value) -> Converted {
         let Some(ip) = members.get("ip_address") else {
             return Err(Invalid::Conversion("AllowedAddressPair must contain ip_address".to_owned()));
         };
-        let range = prefix(ip).map_err(|_| Invalid::Value(format!("'{}' is not a valid IP subnet", python::str(ip))))?;
+        let range =
+            prefix(ip).map_err(|_| Invalid::Value(format!("'{}' is not a valid IP subnet", python::str(ip))))?;
         let mut pair = Map::from_iter([("ip_address".to_owned(), range)]);
         if let Some(mac) = members.get("mac_address").filter(|mac| !mac.is_null()) {
             pair.insert("mac_address".to_owned(), ethernet(mac)?);

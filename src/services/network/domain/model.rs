@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use bus::topics::network_spec::{FixedIp, Route};
 use ipnet::IpNet;
 use kit::Timestamp;
-use kit::ids::{
-    HostId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
-};
+use kit::ids::{HostId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -188,4 +188,3 @@ pub static SECURITY_GROUP_RULE: Resource = Resource {
         UPDATED,
     ],
 };
-

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use bus::topics::network_spec::{
     AddressPair, DhcpOption, Direction, Ethertype, GroupMembers, HostState, InterfaceAddress, Ipv6Mode, NetworkGateway,
-    NetworkSpec, PortSpec, RouterGateway, RouterInterface, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, Segment,
-    ServicePort, SubnetSpec,
+    NetworkSpec, PortSpec, RouterGateway, RouterInterface, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec,
+    Segment, ServicePort, SubnetSpec,
 };
 use ipnet::IpNet;
 use kit::Fault;
@@ -28,7 +28,12 @@ pub struct Defaults {
 ///
 /// # Errors
 /// The store's.
-pub fn network(db: &Connection, defaults: &Defaults, id: &NetworkId, host: &HostId) -> Result<Option<NetworkSpec>, Fault> {
+pub fn network(
+    db: &Connection,
+    defaults: &Defaults,
+    id: &NetworkId,
+    host: &HostId,
+) -> Result<Option<NetworkSpec>, Fault> {
     let Some(network) = db::networks::get(db, id)? else { return Ok(None) };
     let subnets = db::subnets::of_network(db, id)?;
     let service_port = db::ports::dhcp(db, id, host)?.map(|port| ServicePort {
@@ -53,8 +58,9 @@ fn segment(network: &Network) -> Segment {
     let id = network.segmentation_id.unwrap_or_default();
     match (network.network_type.as_str(), &network.physical_network) {
         ("vxlan", _) => u32::try_from(id).map_or(Segment::Local, |vni| Segment::Vxlan { vni }),
-        ("vlan", Some(physical)) => u16::try_from(id)
-            .map_or(Segment::Local, |vlan| Segment::Vlan { vlan, physical_network: physical.clone() }),
+        ("vlan", Some(physical)) => {
+            u16::try_from(id).map_or(Segment::Local, |vlan| Segment::Vlan { vlan, physical_network: physical.clone() })
+        }
         _ => Segment::Local,
     }
 }

@@ -1,0 +1,81 @@
+//! Routers, their legs and gateways, and what their host hears of it.
+
+use serde_json::{Value, json};
+
+use super::world;
+
+#[tokio::test]
+async fn a_router_joins_a_subnet_to_the_outside() {
+    let mut world = world().await;
+    let agent = world.agent("host1").await;
+    let (network, subnet) = world.network("10.0.0.0/24").await;
+    let public = world.named("public").await;
+    let body = json!({"name": "r", "external_gateway_info": {"network_id": public}});
+    let router = world.make("member", "/routers", "router", body).await;
+    let info = &router["external_gateway_info"];
+    assert_eq!((&info["network_id"], &info["enable_snat"]), (&json!(public), &json!(true)));
+    assert_eq!(info["external_fixed_ips"][0]["ip_address"], "172.24.4.2");
+    let id = router["id"].as_str().unwrap();
+    let add = format!("/routers/{id}/add_router_interface");
+    let added = world.call("member", "PUT", &add, json!({"subnet_id": subnet})).await;
+    assert_eq!(added.status, 200, "{}", added.text());
+    let added = added.json();
+    assert_eq!((&added["id"], &added["subnet_ids"]), (&json!(id), &json!([subnet])));
+
+    let told =
+        agent.wait("EnsureRouter", |message| !message["router"]["interfaces"].as_array().unwrap().is_empty()).await;
+    let leg = &told["router"]["interfaces"][0];
+    assert_eq!(leg["addresses"][0]["address"], "10.0.0.1/24");
+    assert_eq!(told["router"]["gateway"]["nexthops"], json!(["172.24.4.1"]));
+    let gateways: Vec<&Value> =
+        told["networks"].as_array().unwrap().iter().map(|network| &network["gateway"]).collect();
+    assert!(gateways.contains(&&json!("host")) && gateways.contains(&&json!("router")));
+
+    let refused = world.refused("member", "PUT", &add, json!({"subnet_id": subnet})).await;
+    let text = format!("Bad router request: Router already has a port on subnet {subnet}.");
+    assert_eq!(refused, (400, "BadRequest".to_owned(), text));
+    let refused = world.refused("member", "DELETE", &format!("/routers/{id}"), Value::Null).await;
+    assert_eq!(refused, (409, "RouterInUse".to_owned(), format!("Router {id} still has ports")));
+    let port = format!("/ports/{}", added["port_id"].as_str().unwrap());
+    let refused = world.refused("member", "DELETE", &port, Value::Null).await;
+    assert_eq!((refused.0, refused.1.as_str()), (409, "ServicePortInUse"));
+
+    let remove = format!("/routers/{id}/remove_router_interface");
+    assert_eq!(world.call("member", "PUT", &remove, json!({"subnet_id": subnet})).await.status, 200);
+    let refused = world.refused("member", "PUT", &remove, json!({"subnet_id": subnet})).await;
+    assert_eq!((refused.0, refused.1.as_str()), (404, "RouterInterfaceNotFoundForSubnet"));
+    assert_eq!(world.call("member", "DELETE", &format!("/routers/{id}"), Value::Null).await.status, 204);
+    agent.wait("RemoveRouter", |message| message["router_id"] == id).await;
+    assert_eq!(world.call("member", "DELETE", &format!("/networks/{network}"), Value::Null).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_router_made_before_there_is_a_host_is_carried_by_the_first() {
+    let world = world().await;
+    let (_, subnet) = world.network("10.0.0.0/24").await;
+    let router = world.make("member", "/routers", "router", json!({"name": "r"})).await;
+    let id = router["id"].as_str().unwrap();
+    let add = format!("/routers/{id}/add_router_interface");
+    assert_eq!(world.call("member", "PUT", &add, json!({"subnet_id": subnet})).await.status, 200);
+    let state = world.register("host1", true).await;
+    assert_eq!(state.routers.len(), 1);
+    assert_eq!(state.routers[0].interfaces.len(), 1);
+    assert_eq!(state.networks.len(), 1, "the network that the router is on");
+}
+
+#[tokio::test]
+async fn routes_lead_to_connected_routers() {
+    let world = world().await;
+    let (_, subnet) = world.network("10.0.0.0/24").await;
+    let router = world.make("member", "/routers", "router", json!({})).await;
+    let path = format!("/routers/{}", router["id"].as_str().unwrap());
+    let routes = json!({"router": {"routes": [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}]}});
+    let refused = world.refused("member", "PUT", &path, routes.clone()).await;
+    let text = "Invalid format for routes: [{'destination': '10.9.0.0/16', 'nexthop': '10.0.0.9'}], the nexthop is not connected with router";
+    assert_eq!(refused, (400, "InvalidRoutes".to_owned(), text.to_owned()));
+    world.call("member", "PUT", &format!("{path}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    assert_eq!(world.call("member", "PUT", &path, routes).await.status, 200);
+    let remove =
+        world.refused("member", "PUT", &format!("{path}/remove_router_interface"), json!({"subnet_id": subnet})).await;
+    assert_eq!((remove.0, remove.1.as_str()), (409, "RouterInterfaceInUseByRoute"));
+}
