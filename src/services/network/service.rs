@@ -59,15 +59,40 @@ impl Network {
         context: &RequestContext,
         job: impl FnOnce(&mut Change<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let (now, settings, is_admin) = (self.clock.now(), self.settings.clone(), context.is_admin());
-        let done = self.store.write(move |db| {
-            let mut change = Change { db, now, settings: &settings, is_admin, affected: Affected::default() };
-            let answer = job(&mut change)?;
-            Ok::<_, Fault>((answer, change.affected))
-        });
-        let (answer, affected) = done.await?;
+        let (answer, affected) = self.store.write(self.transaction(context, job)).await?;
         self.tell(context, affected).await;
         Ok(answer)
+    }
+
+    /// The same without waiting for the disk: for what is found out again when it is lost, such as where a port is wired.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub async fn change_relaxed<T: Send + 'static>(
+        &self,
+        context: &RequestContext,
+        job: impl FnOnce(&mut Change<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (answer, affected) = self.store.write_relaxed(self.transaction(context, job)).await?;
+        self.tell(context, affected).await;
+        Ok(answer)
+    }
+
+    /// `job` as the writer runs it: with its answer comes what it affected.
+    fn transaction<T, J>(
+        &self,
+        context: &RequestContext,
+        job: J,
+    ) -> impl FnOnce(&Connection) -> Result<(T, Affected), Fault> + use<T, J>
+    where
+        J: FnOnce(&mut Change<'_>) -> Result<T, Fault>,
+    {
+        let (now, settings, is_admin) = (self.clock.now(), self.settings.clone(), context.is_admin());
+        move |db| {
+            let mut change = Change { db, now, settings: &settings, is_admin, affected: Affected::default() };
+            let answer = job(&mut change)?;
+            Ok((answer, change.affected))
+        }
     }
 
     /// Reads from the database.

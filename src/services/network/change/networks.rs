@@ -1,11 +1,12 @@
 //! Networks.
 
+use http_kit::Condition;
 use kit::Fault;
 use kit::ids::{NetworkId, ProjectId};
 use store::{Connection, params, query};
 
 use super::{Change, new_id, security_groups};
-use crate::db;
+use crate::db::{self, Selection};
 use crate::domain::affected::Removal;
 use crate::domain::attributes::Body;
 use crate::domain::faults;
@@ -133,9 +134,10 @@ pub fn delete(change: &mut Change<'_>, id: &NetworkId) -> Result<(), Fault> {
     for port in &ports {
         db::addresses::give_back_all(change.db, &port.id)?;
         db::ports::delete(change.db, &port.id)?;
-        if let Some(host) = &port.binding_host {
-            change.affected.removed.push((host.clone(), Removal::Network(id.clone())));
-        }
+    }
+    // A host may still have the bridge of guests that are gone.
+    for agent in db::agents::list(change.db, &Selection::of(Condition::all()))? {
+        change.affected.removed.push((agent.host, Removal::Network(id.clone())));
     }
     for subnet in db::subnets::of_network(change.db, id)? {
         db::subnets::delete(change.db, &subnet.id)?;

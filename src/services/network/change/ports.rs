@@ -171,7 +171,8 @@ pub fn checked_groups(
 
 /// Groups need port security and an address; address pairs need port security.
 fn check_security(port: &Port, has_addresses: bool) -> Result<(), Fault> {
-    if !port.security_groups.is_empty() && !(port.port_security_enabled && has_addresses) {
+    let can_have_groups = port.port_security_enabled && has_addresses;
+    if !port.security_groups.is_empty() && !can_have_groups {
         return Err(faults::port_security_required());
     }
     if !port.allowed_address_pairs.is_empty() && !port.port_security_enabled {

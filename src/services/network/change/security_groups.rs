@@ -1,11 +1,12 @@
 //! Security groups and their rules.
 
+use http_kit::Condition;
 use ipnet::IpNet;
 use kit::Fault;
 use kit::ids::{ProjectId, SecurityGroupId, SecurityGroupRuleId};
 
 use super::{Change, new_id};
-use crate::db;
+use crate::db::{self, Selection};
 use crate::domain::affected::Removal;
 use crate::domain::attributes::Body;
 use crate::domain::model::{Rule, SecurityGroup, Standard};
@@ -140,7 +141,7 @@ pub fn delete(change: &mut Change<'_>, id: &SecurityGroupId) -> Result<(), Fault
     }
     change.affected.groups.extend(db::security_groups::referring_to(change.db, id)?);
     change.affected.groups.remove(id);
-    for agent in db::agents::list(change.db, &db::Selection::of(http_kit::Condition::all()))? {
+    for agent in db::agents::list(change.db, &Selection::of(Condition::all()))? {
         change.affected.removed.push((agent.host, Removal::Group(id.clone())));
     }
     db::security_groups::delete(change.db, id)

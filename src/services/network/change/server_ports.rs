@@ -5,8 +5,8 @@ use bus::topics::compute_types::{RequestedNetwork, SecurityGroupRef};
 use bus::topics::network::{AllocateForInstance, BindPort, NetworkRequest, ValidateNetworks, ValidatedNetworks};
 use bus::topics::network_spec::PortWiring;
 use http_kit::{Condition, SqlValue};
-use kit::Fault;
 use kit::ids::{NetworkId, PortId, ProjectId, SecurityGroupId, ServerId};
+use kit::{Fault, FaultKind};
 
 use super::allocation::Wanted;
 use super::ports::{blank, checked_groups, insert, remove, unwire};
@@ -34,7 +34,12 @@ pub fn validate(change: &mut Change<'_>, asked: ValidateNetworks) -> Result<Vali
     let new = networks.iter().filter(|network| network.port_id.is_none()).count();
     let ports = i64::try_from(new).unwrap_or(i64::MAX).saturating_mul(i64::from(asked.servers));
     if ports > 0 {
-        db::quotas::reserve(change.db, &project, "port", ports)?;
+        db::quotas::reserve(change.db, &project, "port", ports).map_err(|fault| match fault.kind() {
+            FaultKind::OverQuota => {
+                Fault::over_quota("Maximum number of ports exceeded").with_code("PortLimitExceeded")
+            }
+            _ => fault,
+        })?;
     }
     let security_groups = named_groups(change, &project, &asked.security_groups)?;
     Ok(ValidatedNetworks { networks, security_groups })

@@ -93,7 +93,7 @@ impl Kind {
             Self::Bool => boolean(value),
             Self::Integer(least) => integer(value, least),
             Self::Uuid => uuid(value),
-            Self::Uuids => list(value, |item| uuid(item)).and_then(unique),
+            Self::Uuids => list(value, uuid).and_then(unique),
             Self::Cidr => cidr(value),
             Self::Mac => ethernet(value),
             Self::OneOf(texts) => one_of(value, texts),
@@ -260,7 +260,7 @@ fn members<'v>(value: &'v Value, known: &[&str]) -> Result<&'v Map<String, Value
 
 fn nameservers(value: &Value) -> Converted {
     let mut seen: Vec<Value> = Vec::new();
-    let listed = list(value, |item| {
+    list(value, |item| {
         let reason = || {
             Invalid::Value(format!(
                 "'{0}' is not a valid nameserver. '{0}' is not a valid IP address",
@@ -273,8 +273,7 @@ fn nameservers(value: &Value) -> Converted {
         }
         seen.push(address.clone());
         Ok(address)
-    });
-    listed
+    })
 }
 
 fn pair_of_addresses(value: &Value, first: &str, second: &str) -> Converted {

@@ -86,10 +86,10 @@ pub fn orders(db: &Connection, defaults: &Defaults, affected: &Affected) -> Resu
     }
     for id in &affected.ports {
         let wired = db::ports::get(db, id)?.filter(Port::is_wired);
-        if let Some((host, port)) = wired.and_then(|port| Some((port.binding_host.clone()?, port))) {
-            if let Some(message) = ensure_port(db, defaults, port, &host)? {
-                orders.push((host, Order::Port(message)));
-            }
+        if let Some((host, port)) = wired.and_then(|port| Some((port.binding_host.clone()?, port)))
+            && let Some(message) = ensure_port(db, defaults, port, &host)?
+        {
+            orders.push((host, Order::Port(message)));
         }
     }
     for id in &affected.routers {

@@ -43,7 +43,7 @@ pub(super) async fn allocate(
 /// Binds the port, has the host's agent wire it, and notes that it did. Done again it does the same again.
 pub(super) async fn bind(service: Arc<Network>, context: RequestContext, message: BindPort) -> Result<Vif, Fault> {
     let (asked, defaults) = (message.clone(), service.defaults());
-    let order = service.change(&context, move |change| {
+    let order = service.change_relaxed(&context, move |change| {
         server_ports::bind(change, &asked)?;
         let port = db::ports::get(change.db, &asked.port_id)?.ok_or_else(|| faults::port_not_found(&asked.port_id))?;
         let order = realize::ensure_port(change.db, &defaults, port, &asked.host)?;
@@ -51,7 +51,7 @@ pub(super) async fn bind(service: Arc<Network>, context: RequestContext, message
     });
     let order = order.await?;
     let wiring = service.client.call(&context, Target::host(&message.host), order).await?;
-    let noted = service.change(&context, move |change| {
+    let noted = service.change_relaxed(&context, move |change| {
         let port = server_ports::wired(change, &message, &wiring)?;
         vif::of_ports(change.db, vec![port])
     });

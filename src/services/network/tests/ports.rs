@@ -4,6 +4,43 @@ use serde_json::{Value, json};
 
 use super::world;
 
+/// The attributes of a port on the reference.
+const PORT_KEYS: &[&str] = &[
+    "admin_state_up",
+    "allowed_address_pairs",
+    "binding:host_id",
+    "binding:profile",
+    "binding:vif_details",
+    "binding:vif_type",
+    "binding:vnic_type",
+    "created_at",
+    "data_plane_status",
+    "description",
+    "device_id",
+    "device_owner",
+    "dns_assignment",
+    "dns_name",
+    "extra_dhcp_opts",
+    "fixed_ips",
+    "id",
+    "ip_allocation",
+    "mac_address",
+    "name",
+    "network_id",
+    "port_security_enabled",
+    "project_id",
+    "propagate_uplink_status",
+    "qos_network_policy_id",
+    "qos_policy_id",
+    "resource_request",
+    "revision_number",
+    "security_groups",
+    "status",
+    "tags",
+    "tenant_id",
+    "updated_at",
+];
+
 #[tokio::test]
 async fn a_port_gets_what_it_asks_for_or_is_told_why_not() {
     let world = world().await;
@@ -13,6 +50,10 @@ async fn a_port_gets_what_it_asks_for_or_is_told_why_not() {
     assert_eq!(port["fixed_ips"], json!([{"subnet_id": subnet, "ip_address": "10.0.0.77"}]));
     assert_eq!((&port["status"], &port["binding:vnic_type"]), (&json!("DOWN"), &json!("normal")));
     assert!(port.get("binding:host_id").is_none(), "a member does not see the host");
+    let seen = world.get("admin", &format!("/ports/{}", port["id"].as_str().unwrap())).await;
+    let keys: Vec<&str> = seen["port"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, PORT_KEYS);
+    assert_eq!(port["dns_assignment"][0]["fqdn"], "host-10-0-0-77.openstacklocal.");
     let refused = world.refused("member", "POST", "/ports", fixed("10.0.0.77")).await;
     let text = format!("IP address 10.0.0.77 already allocated in subnet {subnet}");
     assert_eq!(refused, (409, "IpAddressAlreadyAllocated".to_owned(), text));

@@ -1,5 +1,8 @@
 //! Ports.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use bus::topics::network_spec::FixedIp;
 use kit::ids::SecurityGroupId;
 use serde::Serialize;
@@ -7,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::{Audience, StandardView};
 use crate::domain::model::{AddressPair, DhcpOpt, Port};
+
+/// Neutron's `dns_domain` where nobody configured another.
+const DNS_DOMAIN: &str = "openstacklocal";
 
 /// A port in an answer.
 #[derive(Debug, Serialize)]
@@ -30,10 +36,33 @@ pub struct PortView<'m> {
     #[serde(flatten)]
     binding: Option<Binding<'m>>,
     port_security_enabled: bool,
+    dns_name: &'static str,
+    dns_assignment: Vec<DnsAssignment<'m>>,
+    data_plane_status: Option<&'m str>,
+    propagate_uplink_status: bool,
+    ip_allocation: &'static str,
     qos_policy_id: Option<&'m str>,
     qos_network_policy_id: Option<&'m str>,
     #[serde(flatten)]
     standard: StandardView<'m>,
+}
+
+/// The name that an address has in the network's DNS.
+#[derive(Debug, Serialize)]
+struct DnsAssignment<'m> {
+    ip_address: IpAddr,
+    hostname: Cow<'m, str>,
+    fqdn: String,
+}
+
+impl<'m> DnsAssignment<'m> {
+    fn of(port: &'m Port, ip_address: IpAddr) -> Self {
+        let hostname = match port.hostname.as_str() {
+            "" => Cow::Owned(format!("host-{}", ip_address.to_string().replace(['.', ':'], "-"))),
+            name => Cow::Borrowed(name),
+        };
+        Self { ip_address, fqdn: format!("{hostname}.{DNS_DOMAIN}."), hostname }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -46,6 +75,7 @@ struct Binding<'m> {
     vif_type: &'static str,
     #[serde(rename = "binding:vif_details")]
     vif_details: Value,
+    resource_request: Option<&'m str>,
 }
 
 impl<'m> PortView<'m> {
@@ -74,6 +104,11 @@ impl<'m> PortView<'m> {
             vnic_type: &port.binding_vnic_type,
             binding: audience.is_admin.then(|| binding(port)),
             port_security_enabled: port.port_security_enabled,
+            dns_name: "",
+            dns_assignment: port.fixed_ips.iter().map(|fixed| DnsAssignment::of(port, fixed.ip_address)).collect(),
+            data_plane_status: None,
+            propagate_uplink_status: true,
+            ip_allocation: if port.fixed_ips.is_empty() { "none" } else { "immediate" },
             qos_policy_id: None,
             qos_network_policy_id: None,
             standard: StandardView::of(&port.standard),
@@ -88,5 +123,6 @@ fn binding(port: &Port) -> Binding<'_> {
         profile: if port.binding_profile.is_null() { json!({}) } else { port.binding_profile.clone() },
         vif_type: if bound { "bridge" } else { "unbound" },
         vif_details: if bound { json!({"port_filter": true, "connectivity": "l2"}) } else { json!({}) },
+        resource_request: None,
     }
 }
