@@ -39,6 +39,7 @@ pub fn blank(network: &Network, project: &ProjectId, now: Timestamp) -> Port {
         device: None,
         bridge: None,
         hostname: String::new(),
+        server_id: None,
         made_for_server: false,
         device_index: 0,
         device_tag: None,
@@ -96,6 +97,7 @@ pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Resu
     }
     port.device_id = body.text("device_id").unwrap_or_default();
     port.device_owner = body.text("device_owner").unwrap_or_default();
+    own_device(change, &port)?;
     apply(&mut port, body)?;
     let wanted: Option<Vec<Wanted>> = body.parsed("fixed_ips")?;
     let subnets = db::subnets::of_network(change.db, &network_id)?;
@@ -103,6 +105,18 @@ pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Resu
     port.security_groups = groups_of_new(change, &port, has_addresses, body)?;
     check_security(&port, has_addresses)?;
     insert(change, port, &subnets, wanted.as_deref())
+}
+
+/// Refuses a port that would become a leg of another project's router.
+fn own_device(change: &Change<'_>, port: &Port) -> Result<(), Fault> {
+    if change.is_admin || port.device_id.is_empty() {
+        return Ok(());
+    }
+    let router = db::routers::get(change.db, &port.device_id.as_str().into())?;
+    match router {
+        Some(router) if router.project_id != port.project_id => Err(faults::device_not_owned(&port.device_id)),
+        _ => Ok(()),
+    }
 }
 
 /// What both a new and a changed port take from the body as it is.
@@ -193,6 +207,9 @@ pub fn update(change: &mut Change<'_>, id: &PortId, body: &Body) -> Result<Port,
     }
     if let Some(owner) = body.text("device_owner") {
         port.device_owner = owner;
+    }
+    if body.has("device_id") {
+        own_device(change, &port)?;
     }
     if let Some(mac) = body.text("mac_address").filter(|mac| *mac != port.mac_address) {
         if db::ports::mac_exists(change.db, &port.network_id, &mac)? {

@@ -149,7 +149,7 @@ fn named_groups(
 /// # Errors
 /// As for ports in general; 400 for what does not exist.
 pub fn allocate(change: &mut Change<'_>, asked: &AllocateForInstance) -> Result<Vec<Port>, Fault> {
-    let mut existing = db::ports::of_device(change.db, asked.server_id.as_str())?;
+    let mut existing = db::ports::of_server(change.db, &asked.server_id)?;
     let mut ports = Vec::new();
     for (index, network) in (0_i64..).zip(&asked.networks) {
         // Asked again, the interface with this place is there already.
@@ -173,7 +173,7 @@ pub fn allocate(change: &mut Change<'_>, asked: &AllocateForInstance) -> Result<
 fn take_over(change: &Change<'_>, asked: &AllocateForInstance, id: &PortId) -> Result<Port, Fault> {
     let found = db::ports::get(change.db, id)?.filter(|port| change.may_use(&port.project_id, &asked.project_id));
     let mut port = found.ok_or_else(|| bad(format!("Port id {id} could not be found.")))?;
-    if !port.device_id.is_empty() && port.device_id != asked.server_id.as_str() {
+    if !port.device_id.is_empty() || port.server_id.is_some() {
         return Err(Fault::conflict(format!("Port {id} is still in use.")).with_code("PortInUse"));
     }
     belongs(&mut port, asked);
@@ -183,6 +183,7 @@ fn take_over(change: &Change<'_>, asked: &AllocateForInstance, id: &PortId) -> R
 
 /// Makes `port` one of the server's.
 fn belongs(port: &mut Port, asked: &AllocateForInstance) {
+    port.server_id = Some(asked.server_id.clone());
     port.device_id = asked.server_id.to_string();
     port.device_owner = format!("{COMPUTE_OWNER}{}", asked.availability_zone);
     port.hostname.clone_from(&asked.hostname);
@@ -229,7 +230,7 @@ pub fn bind(change: &mut Change<'_>, asked: &BindPort) -> Result<(), Fault> {
 
 fn owned(change: &Change<'_>, id: &PortId, server: &ServerId) -> Result<Port, Fault> {
     let port = db::ports::get(change.db, id)?.ok_or_else(|| faults::port_not_found(id))?;
-    if port.device_id == server.as_str() {
+    if port.server_id.as_ref() == Some(server) {
         Ok(port)
     } else {
         Err(faults::port_in_use(id, &port.network_id, &port.device_id))
@@ -258,7 +259,7 @@ pub fn wired(change: &mut Change<'_>, asked: &BindPort, wiring: &PortWiring) -> 
 /// # Errors
 /// The store's.
 pub fn deallocate(change: &mut Change<'_>, server: &ServerId) -> Result<(), Fault> {
-    for mut port in db::ports::of_device(change.db, server.as_str())? {
+    for mut port in db::ports::of_server(change.db, server)? {
         if port.made_for_server {
             remove_anyway(change, port)?;
             continue;
@@ -269,6 +270,7 @@ pub fn deallocate(change: &mut Change<'_>, server: &ServerId) -> Result<(), Faul
         port.device = None;
         port.bridge = None;
         port.status = PortStatus::Down;
+        port.server_id = None;
         port.device_id.clear();
         port.device_owner.clear();
         port.hostname.clear();

@@ -1,7 +1,7 @@
 //! Ports, with their addresses and security groups.
 
 use kit::Fault;
-use kit::ids::{HostId, NetworkId, PortId, SecurityGroupId};
+use kit::ids::{HostId, NetworkId, PortId, SecurityGroupId, ServerId};
 use kit::time::{from_micros, to_micros};
 use store::rusqlite::types::{FromSql, Type};
 use store::{Connection, Row, named_params, params, query, rusqlite};
@@ -14,7 +14,7 @@ use crate::domain::model::{DHCP_OWNER, Port, PortStatus, Standard};
 /// read in a few milliseconds.
 const SELECT: &str = "SELECT t.id, t.network_id, t.project_id, t.name, t.mac_address, t.admin_state_up, t.status,
     t.device_id, t.device_owner, t.port_security_enabled, t.binding_host, t.binding_vnic_type, t.binding_profile, t.device,
-    t.bridge, t.hostname, t.made_for_server, t.device_index, t.device_tag, t.allowed_address_pairs, t.extra_dhcp_opts,
+    t.bridge, t.hostname, t.server_id, t.made_for_server, t.device_index, t.device_tag, t.allowed_address_pairs, t.extra_dhcp_opts,
     t.description, t.tags, t.revision_number, t.created_at, t.updated_at FROM network_ports t";
 
 /// Reads a row's columns one after the other.
@@ -64,6 +64,7 @@ fn map(row: &Row<'_>) -> rusqlite::Result<Port> {
         device: c.take()?,
         bridge: c.take()?,
         hostname: c.take()?,
+        server_id: c.take::<Option<String>>()?.map(ServerId::from),
         made_for_server: c.take()?,
         device_index: c.take()?,
         device_tag: c.take()?,
@@ -129,7 +130,15 @@ pub fn get(db: &Connection, id: &PortId) -> Result<Option<Port>, Fault> {
     Ok(by(db, "t.id = ?1", [id.as_str()])?.pop())
 }
 
-/// All ports of a device: a server's interfaces in their order, a router's legs.
+/// A server's interfaces in their order.
+///
+/// # Errors
+/// The store's.
+pub fn of_server(db: &Connection, server: &ServerId) -> Result<Vec<Port>, Fault> {
+    by(db, "t.server_id = ?1", [server.as_str()])
+}
+
+/// All ports that name a device, such as a router's legs.
 ///
 /// # Errors
 /// The store's.
@@ -198,18 +207,18 @@ pub fn hosts_of_network(db: &Connection, network: &NetworkId) -> Result<Vec<Host
 pub fn put(db: &Connection, port: &Port) -> Result<(), Fault> {
     let sql = "INSERT INTO network_ports
         (id, network_id, project_id, name, description, mac_address, admin_state_up, status, device_id, device_owner,
-         port_security_enabled, binding_host, binding_vnic_type, binding_profile, device, bridge, hostname, made_for_server,
+         port_security_enabled, binding_host, binding_vnic_type, binding_profile, device, bridge, hostname, server_id, made_for_server,
          device_index, device_tag, allowed_address_pairs, extra_dhcp_opts, tags, revision_number, created_at, updated_at)
         VALUES (:id, :network_id, :project_id, :name, :description, :mac_address, :admin_state_up, :status, :device_id,
          :device_owner, :port_security_enabled, :binding_host, :binding_vnic_type, :binding_profile, :device, :bridge,
-         :hostname, :made_for_server, :device_index, :device_tag, :allowed_address_pairs, :extra_dhcp_opts, :tags,
+         :hostname, :server_id, :made_for_server, :device_index, :device_tag, :allowed_address_pairs, :extra_dhcp_opts, :tags,
          :revision_number, :created_at, :updated_at)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description,
          project_id = excluded.project_id, mac_address = excluded.mac_address, admin_state_up = excluded.admin_state_up,
          status = excluded.status, device_id = excluded.device_id, device_owner = excluded.device_owner,
          port_security_enabled = excluded.port_security_enabled, binding_host = excluded.binding_host,
          binding_vnic_type = excluded.binding_vnic_type, binding_profile = excluded.binding_profile,
-         device = excluded.device, bridge = excluded.bridge, hostname = excluded.hostname,
+         device = excluded.device, bridge = excluded.bridge, hostname = excluded.hostname, server_id = excluded.server_id,
          made_for_server = excluded.made_for_server, device_index = excluded.device_index,
          device_tag = excluded.device_tag, allowed_address_pairs = excluded.allowed_address_pairs,
          extra_dhcp_opts = excluded.extra_dhcp_opts, tags = excluded.tags, revision_number = excluded.revision_number,
@@ -226,6 +235,7 @@ pub fn put(db: &Connection, port: &Port) -> Result<(), Fault> {
             ":binding_host": port.binding_host.as_ref().map_or("", |host| host.as_str()),
             ":binding_vnic_type": port.binding_vnic_type, ":binding_profile": profile(port)?,
             ":device": port.device, ":bridge": port.bridge, ":hostname": port.hostname,
+            ":server_id": port.server_id.as_ref().map(|server| server.as_str()),
             ":made_for_server": port.made_for_server, ":device_index": port.device_index, ":device_tag": port.device_tag,
             ":allowed_address_pairs": to_json(&port.allowed_address_pairs)?,
             ":extra_dhcp_opts": to_json(&port.extra_dhcp_opts)?, ":tags": to_json(&standard.tags)?,

@@ -78,6 +78,8 @@ faults! {
         "Unable to complete operation on port {id} for network {network}. Port already has an attached device {device}.";
     Conflict "ServicePortInUse" service_port_in_use(id, owner) =
         "Port {id} cannot be deleted directly via the port API: has device owner {owner}.";
+    Conflict "DeviceIDNotOwnedByTenant" device_not_owned(device) =
+        "The following device_id {device} is not owned by your tenant or matches another tenants router.";
     Conflict "MacAddressInUse" mac_in_use(network, mac) =
         "Unable to complete operation for network {network}. The mac address {mac} is in use.";
     Conflict "IpAddressAlreadyAllocated" ip_allocated(ip, subnet) = "IP address {ip} already allocated in subnet {subnet}";

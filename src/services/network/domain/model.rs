@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use bus::topics::network_spec::{FixedIp, Route};
 use ipnet::IpNet;
 use kit::Timestamp;
-use kit::ids::{HostId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId};
+use kit::ids::{
+    HostId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -198,6 +200,8 @@ pub struct Port {
     pub bridge: Option<String>,
     /// The name that DNS knows it by.
     pub hostname: String,
+    /// The server that compute attached it to. `device_id` is what users say, and proves nothing.
+    pub server_id: Option<ServerId>,
     /// Whether it was made for its server, and goes with it.
     pub made_for_server: bool,
     /// Its place among its server's interfaces.

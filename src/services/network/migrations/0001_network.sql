@@ -88,6 +88,8 @@ CREATE TABLE network_ports (
     device TEXT,
     bridge TEXT,
     hostname TEXT NOT NULL,
+    -- The server that compute attached it to; device_id is what users say, and proves nothing.
+    server_id TEXT,
     -- 1: made for its server, and deleted with it.
     made_for_server INTEGER NOT NULL CHECK (made_for_server IN (0, 1)),
     -- The place of the interface among its server's.
@@ -103,6 +105,7 @@ CREATE TABLE network_ports (
 ) STRICT;
 CREATE INDEX network_ports_by_project ON network_ports (project_id, id);
 CREATE INDEX network_ports_by_device ON network_ports (device_id) WHERE device_id <> '';
+CREATE INDEX network_ports_by_server ON network_ports (server_id) WHERE server_id IS NOT NULL;
 CREATE INDEX network_ports_by_host ON network_ports (binding_host, network_id) WHERE binding_host <> '';
 CREATE INDEX network_ports_by_name ON network_ports (name, id);
 -- One DHCP port for each network on each host.

@@ -8,7 +8,7 @@ use bus::topics::network::{
     AllocateForInstance, BindPort, DeallocateForInstance, FindPortByAddress, GetInstanceNetworks, PortOwner,
     ValidateNetworks, ValidatedNetworks,
 };
-use kit::ids::ServerId;
+use bus::topics::network_agent::RemovePort;
 use kit::{Fault, RequestContext};
 use store::{params, query};
 
@@ -16,7 +16,7 @@ use super::vif;
 use crate::change::server_ports;
 use crate::db;
 use crate::domain::faults;
-use crate::domain::model::{COMPUTE_OWNER, Port};
+use crate::domain::model::Port;
 use crate::realize;
 use crate::service::Network;
 
@@ -51,11 +51,22 @@ pub(super) async fn bind(service: Arc<Network>, context: RequestContext, message
     });
     let order = order.await?;
     let wiring = service.client.call(&context, Target::host(&message.host), order).await?;
+    let (host, port_id) = (message.host.clone(), message.port_id.clone());
     let noted = service.change_relaxed(&context, move |change| {
         let port = server_ports::wired(change, &message, &wiring)?;
         vif::of_ports(change.db, vec![port])
     });
-    noted.await?.pop().ok_or_else(|| Fault::internal("binding a port", "it has no interface"))
+    match noted.await {
+        Ok(mut vifs) => vifs.pop().ok_or_else(|| Fault::internal("binding a port", "it has no interface")),
+        Err(fault) => {
+            // It went away, or elsewhere, while it was being wired: the host must not keep it.
+            if let Err(lost) = service.client.cast(&context, Target::host(&host), RemovePort { port_id }) {
+                tracing::debug!(%host, error = %lost.chain(), "a host could not be told to take a port away");
+                service.note_stale(Some(host)).await;
+            }
+            Err(fault)
+        }
+    }
 }
 
 pub(super) async fn deallocate(
@@ -86,10 +97,7 @@ pub(super) async fn find_by_address(
         let id = query::opt(db, sql, params![ip, message.network_id.as_str()], |row| row.get::<_, String>(0))?;
         id.map_or(Ok(None), |id| db::ports::get(db, &id.into()))
     });
-    let guest = found.await?.filter(|port: &Port| port.device_owner.starts_with(COMPUTE_OWNER));
-    Ok(guest.map(|port| PortOwner {
-        port_id: port.id,
-        server_id: ServerId::new(port.device_id),
-        project_id: port.project_id,
+    Ok(found.await?.and_then(|port: Port| {
+        Some(PortOwner { port_id: port.id, server_id: port.server_id?, project_id: port.project_id })
     }))
 }

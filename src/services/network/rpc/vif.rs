@@ -13,7 +13,7 @@ use crate::domain::model::{Network, Port, Subnet};
 
 /// All interfaces of a server, in their order.
 pub(super) fn of_server(db: &Connection, server: &ServerId) -> Result<Vec<Vif>, Fault> {
-    of_ports(db, db::ports::of_device(db, server.as_str())?)
+    of_ports(db, db::ports::of_server(db, server)?)
 }
 
 /// `ports` as interfaces.

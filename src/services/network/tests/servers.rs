@@ -76,6 +76,30 @@ async fn a_servers_ports_are_made_bound_found_and_given_back() {
 }
 
 #[tokio::test]
+async fn what_a_user_says_of_a_port_makes_it_nobody_elses() {
+    let world = world().await;
+    let (client, context) = (world.bus.client("compute"), RequestContext::service("compute"));
+    let (network, subnet) = world.network("10.0.0.0/24").await;
+    // A port that claims to be a server's is not one of its interfaces, nor does it get its metadata.
+    let server = ServerId::new("5b1cd1a4-2f0e-4b0e-8d0e-3c3b4a5d6e7f");
+    let body = json!({"network_id": network, "device_id": server, "device_owner": "compute:nova"});
+    let port = world.make("member", "/ports", "port", body).await;
+    let address = port["fixed_ips"][0]["ip_address"].as_str().unwrap().parse().unwrap();
+    let find = FindPortByAddress { network_id: network.as_str().into(), address };
+    assert_eq!(client.call(&context, Target::Any, find).await.unwrap(), None);
+    let vifs = client.call(&context, Target::Any, GetInstanceNetworks { server_id: server }).await.unwrap();
+    assert_eq!(vifs, []);
+    // Nor can it become a leg of another project's router.
+    let router = world.make("stranger", "/routers", "router", json!({})).await;
+    let body = json!({"port": {
+        "network_id": network, "device_id": router["id"], "device_owner": "network:router_interface",
+        "fixed_ips": [{"subnet_id": subnet}],
+    }});
+    let refused = world.refused("member", "POST", "/ports", body).await;
+    assert_eq!((refused.0, refused.1.as_str()), (409, "DeviceIDNotOwnedByTenant"));
+}
+
+#[tokio::test]
 async fn the_callers_token_is_validated_again() {
     let world = world().await;
     let client = world.bus.client("compute");
