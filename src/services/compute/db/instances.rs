@@ -317,13 +317,44 @@ pub fn update(
     Ok(query::execute(db, SQL, values)? == 1)
 }
 
-/// Puts the server `id` on `host`, or takes it off its host; says whether it is still there.
+/// Gives the server `id` to `host`, if it still waits for one: a server that is being deleted takes none.
 ///
 /// # Errors
 /// What the store reports.
-pub fn set_host(db: &Connection, id: &ServerId, host: Option<&HostId>, now: Timestamp) -> Result<bool, store::Error> {
-    const SQL: &str = "UPDATE compute_instances SET host = ?2, updated_at = ?3 WHERE id = ?1 AND deleted_at IS NULL";
-    Ok(query::execute(db, SQL, params![id.as_str(), host.map(HostId::as_str), to_micros(now)])? == 1)
+pub fn claim(db: &Connection, id: &ServerId, host: &HostId, now: Timestamp) -> Result<bool, store::Error> {
+    const SQL: &str = "UPDATE compute_instances SET host = ?2, updated_at = ?3
+        WHERE id = ?1 AND deleted_at IS NULL AND host IS NULL AND task_state = 'scheduling'";
+    Ok(query::execute(db, SQL, params![id.as_str(), host.as_str(), to_micros(now)])? == 1)
+}
+
+/// Takes the server `id` off its host; says whether it is still there.
+///
+/// # Errors
+/// What the store reports.
+pub fn release(db: &Connection, id: &ServerId, now: Timestamp) -> Result<bool, store::Error> {
+    const SQL: &str = "UPDATE compute_instances SET host = NULL, updated_at = ?2 WHERE id = ?1 AND deleted_at IS NULL";
+    Ok(query::execute(db, SQL, params![id.as_str(), to_micros(now)])? == 1)
+}
+
+/// Puts a server that never got a host into ERROR with `fault`; not one that has been claimed or deleted meanwhile.
+///
+/// # Errors
+/// What the store reports.
+pub fn fail_unscheduled(
+    db: &Connection,
+    id: &ServerId,
+    request_id: &str,
+    fault: &kit::Fault,
+    now: Timestamp,
+) -> Result<bool, store::Error> {
+    const SQL: &str = "UPDATE compute_instances SET vm_state = 'error', task_state = NULL, updated_at = ?2
+        WHERE id = ?1 AND deleted_at IS NULL AND host IS NULL AND task_state = 'scheduling'";
+    let failed = query::execute(db, SQL, params![id.as_str(), to_micros(now)])? == 1;
+    if failed {
+        super::faults::insert(db, id, fault, now)?;
+        super::actions::fail(db, id, request_id, now)?;
+    }
+    Ok(failed)
 }
 
 /// Marks the server `id` as deleted and lets go of its disks, group and console tokens; says whether it was there.

@@ -4,18 +4,27 @@
 
 pub mod actions;
 pub mod block_devices;
+pub mod console_tokens;
 pub mod faults;
+pub mod flavors;
 pub mod hosts;
+pub mod instance_changes;
 pub mod instances;
+pub mod keypairs;
+pub mod quotas;
+pub mod server_groups;
 pub mod spans;
 pub mod tags;
 
+use http_kit::{Condition, Paging, SqlValue};
 use kit::Timestamp;
 use kit::time::from_micros;
-use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::types::Type;
+use store::{Value, query};
 
 /// A column that holds JSON.
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
@@ -65,4 +74,45 @@ fn invalid(column: &str, error: impl Into<Box<dyn std::error::Error + Send + Syn
 /// A non-negative number for a column.
 fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// One page of the rows of `table` for which `condition` holds, and one row more where there is; nothing where no row's
+/// `marker_column` is the page's marker.
+fn page<T>(
+    db: &Connection,
+    table: &'static str,
+    marker_column: &'static str,
+    mut condition: Condition,
+    paging: &Paging,
+    map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<Vec<T>>, store::Error> {
+    if let Some(marker) = &paging.marker {
+        let columns: Vec<&str> = paging.key_columns().collect();
+        let sql = format!("SELECT {} FROM {table} WHERE {marker_column} = ?1", columns.join(", "));
+        let key = query::opt(db, &sql, [marker], |row| (0..columns.len()).map(|index| cell(row, index)).collect());
+        let Some(key): Option<Vec<SqlValue>> = key? else { return Ok(None) };
+        condition = condition.and(paging.after(&key));
+    }
+    let sql = format!("SELECT * FROM {table} WHERE {} ORDER BY {} LIMIT ?", condition.sql, paging.order_by());
+    let mut values: Vec<Value> = condition.values.into_iter().map(value).collect();
+    values.push(Value::Integer(paging.fetch()));
+    query::query_all(db, &sql, &values, map).map(Some)
+}
+
+fn cell(row: &Row<'_>, index: usize) -> rusqlite::Result<SqlValue> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Null | ValueRef::Blob(_) => SqlValue::Null,
+        ValueRef::Integer(number) => SqlValue::Integer(number),
+        ValueRef::Real(number) => SqlValue::Real(number),
+        ValueRef::Text(_) => SqlValue::Text(row.get(index)?),
+    })
+}
+
+fn value(value: SqlValue) -> Value {
+    match value {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(number) => Value::Integer(number),
+        SqlValue::Real(number) => Value::Real(number),
+        SqlValue::Text(text) => Value::Text(text),
+    }
 }

@@ -81,8 +81,8 @@ CREATE TABLE compute_instances (
     deleted_at        INTEGER
 ) STRICT;
 -- Lists: a project's own, all projects', those that changed; newest first.
-CREATE INDEX compute_instances_by_project ON compute_instances (project_id, deleted_at, created_at DESC, id DESC);
-CREATE INDEX compute_instances_by_age ON compute_instances (deleted_at, created_at DESC, id DESC);
+CREATE INDEX compute_instances_by_project ON compute_instances (project_id, deleted_at, created_at DESC, number DESC);
+CREATE INDEX compute_instances_by_age ON compute_instances (deleted_at, created_at DESC, number DESC);
 CREATE INDEX compute_instances_by_change ON compute_instances (updated_at);
 CREATE INDEX compute_instances_by_host ON compute_instances (host) WHERE deleted_at IS NULL;
 CREATE INDEX compute_instances_by_reservation ON compute_instances (reservation_id);

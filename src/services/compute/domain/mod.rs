@@ -1,0 +1,12 @@
+//! What compute knows and decides: pure functions over plain data, no I/O.
+
+pub mod boot;
+pub mod console;
+pub mod device_name;
+pub mod disks;
+pub mod keypair;
+pub mod naming;
+pub mod operation;
+pub mod quota;
+pub mod status;
+pub mod trace;
