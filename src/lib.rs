@@ -5,5 +5,6 @@
 
 pub mod appliance;
 pub mod cli;
+pub mod clouds;
 pub mod settings;
 pub mod supervisor;

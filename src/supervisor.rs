@@ -271,7 +271,7 @@ impl Keeper {
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
-            Ok(_) = becomes_ready.wait_for(|ready| *ready) => {
+            true = becomes(&mut becomes_ready) => {
                 self.health.change(self.index, |unit| unit.state = State::Running);
                 self.ready.send_replace(true);
                 run.await
@@ -283,6 +283,11 @@ impl Keeper {
             Err(_) => "it panicked".to_owned(),
         }
     }
+}
+
+/// Waits until it is ready; false when it never will be.
+async fn becomes(ready: &mut watch::Receiver<bool>) -> bool {
+    ready.wait_for(|ready| *ready).await.is_ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_kit::Condition;
+use kit::ids::ProjectId;
 use kit::{Fault, Secret, Timestamp};
 use serde_json::{Value, json};
 use store::Connection;
@@ -67,6 +68,15 @@ impl IdentityService {
         })
         .await?;
         Ok(password)
+    }
+
+    /// The administrator's project, unless an operator has deleted it.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn admin_project(&self) -> Result<Option<ProjectId>, Fault> {
+        let project = self.store.read(|db| db::projects::project_named(db, ADMIN, DEFAULT_DOMAIN)).await?;
+        Ok(project.map(|project| ProjectId::new(&project.id)))
     }
 
     /// Gives the user `admin` a new password: for an operator of this host who has lost it.

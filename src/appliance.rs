@@ -1,0 +1,273 @@
+//! The composition root: store, drivers, bus, services, agents and the listener, and the order in which they start and stop.
+//!
+//! The only place that knows all crates. It decides nothing about a cloud; it opens what the configuration names, hands
+//! everyone what he needs, and lets the supervisor run them. Stopping goes the other way round: first no more requests, then
+//! the agents (guests keep running), then the services, then the store.
+
+mod authenticator;
+mod drivers;
+mod first_start;
+mod health;
+mod listener;
+mod units;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, Transport};
+use http_kit::{App, Limits};
+use kit::config::Config;
+use kit::ids::HostId;
+use kit::{Fault, SharedClock, SystemClock};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::supervisor::{self, Health, Supervisor};
+use authenticator::BusAuthenticator;
+
+pub use drivers::Drivers;
+
+/// Why the appliance did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error("the data directory {path} cannot be used")]
+    DataDir {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("{0}")]
+    Store(#[from] store::OpenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A driver cannot be used on this host.
+    #[error("{what} cannot be used on this host: {reason}")]
+    Driver {
+        /// Which driver.
+        what: &'static str,
+        /// Why not, with causes.
+        reason: String,
+    },
+    /// The policy file cannot be used.
+    #[error("the policy file cannot be used: {0}")]
+    Policy(String),
+    /// The APIs contradict themselves: a defect.
+    #[error("the APIs cannot be put together")]
+    Api(#[from] http_kit::BuildError),
+    /// What a new cloud has cannot be made.
+    #[error("setting up {service} failed: {reason}")]
+    Bootstrap {
+        /// For which service.
+        service: &'static str,
+        /// Why, with causes.
+        reason: String,
+    },
+    /// A unit did not start.
+    #[error("{0}")]
+    Unit(#[from] supervisor::StartError),
+}
+
+/// A running cloud.
+pub struct Appliance {
+    supervisor: Supervisor,
+    store: Store,
+    public_url: String,
+    health: Health,
+}
+
+/// The services, in start order.
+struct Services {
+    identity: Arc<identity::IdentityService>,
+    image: Arc<image::Images>,
+    network: Arc<network::Network>,
+    volume: Arc<volume::Volumes>,
+    compute: Arc<compute::Compute>,
+}
+
+impl Appliance {
+    /// Starts the cloud that `config` describes; it answers when this returns.
+    ///
+    /// # Errors
+    /// The first thing that cannot be used, with what to do about it. Nothing is left running then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, None).await
+    }
+
+    /// As [`Appliance::start`], with drivers that somebody else made: tests keep a hand on theirs.
+    ///
+    /// # Errors
+    /// As [`Appliance::start`].
+    pub async fn start_with(config: Config, drivers: Option<Drivers>) -> Result<Self, StartError> {
+        let data_dir = config.data_dir.0.clone();
+        prepare_data_dir(&data_dir)?;
+        let store = open_store(&data_dir).await?;
+        let started = Self::start_on(&config, &data_dir, store.clone(), drivers).await;
+        if started.is_err() {
+            store.close().await;
+        }
+        started
+    }
+
+    async fn start_on(
+        config: &Config,
+        data_dir: &Path,
+        store: Store,
+        drivers: Option<Drivers>,
+    ) -> Result<Self, StartError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let bus = Bus::new(bus_options(config));
+        let host = host_name(config);
+        let listener = listener::bind(config.api.listen)?;
+        let public_url = listener::public_url(&config.api, &listener);
+        let services = Services::new(&store, &bus, &clock, config, data_dir, &public_url);
+        services.bootstrap(data_dir, &public_url, &config.api.region).await?;
+        let drivers = match drivers {
+            Some(drivers) => drivers,
+            None => Drivers::open(config, data_dir, &host, &bus, &clock).await?,
+        };
+        let health = Health::default();
+        let stop_consoles = CancellationToken::new();
+        let console = Arc::new(console::Console::new(bus.client("console"), host.clone(), stop_consoles.clone()));
+        let app = services.app(config, &bus, &clock, &public_url)?;
+        let app = app
+            .raw("/console", console.clone())
+            .raw("/healthz", Arc::new(health::Report::new(health.clone())))
+            .build()?;
+        let mut supervisor = Supervisor::new(health.clone());
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([units::listener(
+            app,
+            listener,
+            console,
+            stop_consoles,
+        )]);
+        for unit in all {
+            if let Err(error) = supervisor.start(unit).await {
+                supervisor.stop().await;
+                return Err(error.into());
+            }
+        }
+        tracing::info!(%host, public_url, "cloudbox is ready");
+        Ok(Self { supervisor, store, public_url, health })
+    }
+
+    /// The URL that all APIs are below.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// How the parts are.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Stops everything in order; guests keep running.
+    pub async fn stop(self) {
+        self.supervisor.stop().await;
+        self.store.close().await;
+        tracing::info!("cloudbox has stopped");
+    }
+}
+
+impl Services {
+    fn new(store: &Store, bus: &Bus, clock: &SharedClock, config: &Config, data_dir: &Path, public_url: &str) -> Self {
+        let (store, clock) = (|| store.clone(), || clock.clone());
+        Self {
+            identity: identity::IdentityService::new(store(), clock(), config.identity.clone(), data_dir),
+            image: image::Images::new(store(), bus, clock(), config.image.clone(), data_dir, public_url),
+            network: network::Network::new(store(), bus, clock(), config.network.clone()),
+            volume: volume::Volumes::new(store(), bus, clock(), config.volume.clone()),
+            compute: compute::Compute::new(store(), bus, clock(), config.compute.clone()),
+        }
+    }
+
+    /// Makes what a new cloud has. Every start may repeat it.
+    async fn bootstrap(&self, data_dir: &Path, public_url: &str, region: &str) -> Result<(), StartError> {
+        let failed = |service| move |fault: Fault| StartError::Bootstrap { service, reason: fault.chain() };
+        first_start::administrator(&self.identity, data_dir, public_url, region).await?;
+        self.image.bootstrap().await.map_err(failed("image"))?;
+        if let Some(project) = self.identity.admin_project().await.map_err(failed("identity"))? {
+            self.network.bootstrap(&project).await.map_err(failed("network"))?;
+        }
+        self.volume.bootstrap().await.map_err(failed("volume"))?;
+        self.compute.bootstrap().await.map_err(failed("compute"))
+    }
+
+    /// All APIs, each with the name that its token checks bear in a trace.
+    fn app(
+        &self,
+        config: &Config,
+        bus: &Bus,
+        clock: &SharedClock,
+        public_url: &str,
+    ) -> Result<http_kit::app::Builder, StartError> {
+        let checks = |service: &str| Arc::new(BusAuthenticator::new(bus.client(service)));
+        let app = App::new(Limits::from(&config.api), clock.clone()).public_url(public_url);
+        Ok(app
+            .policy(policy(config)?)
+            .mount(self.identity.rest().authenticator(checks("identity-api")))
+            .mount(self.compute.rest().authenticator(checks("compute-api")))
+            .mount(self.image.rest().authenticator(checks("image-api")))
+            .mount(self.network.rest().authenticator(checks("network-api")))
+            .mount(self.volume.rest().authenticator(checks("volume-api"))))
+    }
+}
+
+/// The migrations of all services.
+fn migrations() -> [store::Migrations; 5] {
+    [identity::MIGRATIONS, image::MIGRATIONS, network::MIGRATIONS, volume::MIGRATIONS, compute::MIGRATIONS]
+}
+
+async fn open_store(data_dir: &Path) -> Result<Store, StartError> {
+    let path = data_dir.join("cloudbox.db");
+    let opened =
+        tokio::task::spawn_blocking(move || Store::open(&path, &migrations(), store::Options::default())).await;
+    match opened {
+        Ok(store) => Ok(store?),
+        Err(error) => Err(StartError::Bootstrap { service: "the database", reason: error.to_string() }),
+    }
+}
+
+fn prepare_data_dir(path: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    // Not readable for others, but passable: QEMU may run as a user of its own.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
+    made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
+}
+
+fn bus_options(config: &Config) -> bus::Options {
+    bus::Options {
+        transport: if config.bus.wire_checked { Transport::WireChecked } else { Transport::Local },
+        queue_length: config.bus.queue_length,
+        call_timeout: Duration::from_secs(config.bus.call_timeout_secs),
+    }
+}
+
+fn host_name(config: &Config) -> HostId {
+    if config.compute.host.is_empty() {
+        HostId::new(rustix::system::uname().nodename().to_string_lossy())
+    } else {
+        HostId::new(&config.compute.host)
+    }
+}
+
+fn policy(config: &Config) -> Result<http_kit::Overrides, StartError> {
+    let path = &config.api.policy_file;
+    if path.as_os_str().is_empty() {
+        return Ok(http_kit::Overrides::none());
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| StartError::Policy(format!("{}: {error}", path.display())))?;
+    http_kit::Overrides::parse(&text).map_err(|error| StartError::Policy(format!("{}: {error}", path.display())))
+}

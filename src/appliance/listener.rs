@@ -1,0 +1,65 @@
+//! Where the APIs are reached.
+
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+
+use kit::config::ApiConfig;
+
+use super::StartError;
+
+/// Takes the address.
+pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// The URL for clients: the configured one, or the listener's own address. Where it listens on all addresses, the one that
+/// the host would use to reach others.
+pub(super) fn public_url(config: &ApiConfig, listener: &TcpListener) -> String {
+    if !config.public_url.is_empty() {
+        return config.public_url();
+    }
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let ip =
+        if address.ip().is_unspecified() { outward_address(address).unwrap_or(address.ip()) } else { address.ip() };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// The address that packets to the outside would have. Nothing is sent: the addresses are from the ranges for documentation.
+fn outward_address(listening: SocketAddr) -> Option<IpAddr> {
+    let (any, outside) = match listening {
+        SocketAddr::V4(_) => ("0.0.0.0:0", "192.0.2.1:9"),
+        SocketAddr::V6(_) => ("[::]:0", "[2001:db8::1]:9"),
+    };
+    let socket = UdpSocket::bind(any).ok()?;
+    socket.connect(outside).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_names_the_port_that_was_taken_and_the_configured_one_wins() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut config = ApiConfig { listen: "127.0.0.1:0".parse().unwrap(), ..ApiConfig::default() };
+        assert_eq!(public_url(&config, &listener), format!("http://127.0.0.1:{port}"));
+        config.public_url = "https://cloud.example/".to_owned();
+        assert_eq!(public_url(&config, &listener), "https://cloud.example");
+        let all = bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        assert!(
+            !public_url(&ApiConfig::default(), &all).contains("0.0.0.0")
+                || outward_address(all.local_addr().unwrap()).is_none()
+        );
+    }
+
+    #[test]
+    fn a_taken_address_says_which() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let error = bind(listener.local_addr().unwrap()).unwrap_err();
+        assert!(error.to_string().contains(&listener.local_addr().unwrap().to_string()), "{error}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The units that the supervisor runs, in start order.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, ServerHandle};
+use console::Console;
+use futures_util::future::BoxFuture;
+use http_kit::App;
+use kit::Fault;
+use kit::config::Config;
+use kit::ids::HostId;
+use network_agent::NetworkAgent;
+use tokio_util::sync::CancellationToken;
+use volume_agent::VolumeAgent;
+
+use super::{Drivers, Services};
+use crate::supervisor::{Unit, UnitContext};
+
+/// How long a topic's server has to work off its queue when it stops.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long a part has to make its host as it should be: guests may have to be started again.
+const START: Duration = Duration::from_secs(300);
+/// How long the listener waits for open requests.
+const DRAIN_REQUESTS: Duration = Duration::from_secs(35);
+
+/// Services, then agents.
+pub(super) fn all(
+    services: &Services,
+    drivers: &Drivers,
+    bus: &Bus,
+    host: &HostId,
+    config: &Config,
+    data_dir: &Path,
+) -> Vec<Unit> {
+    let (network, volume) = (drivers.network.clone(), drivers.volume.clone());
+    let volume_agent = VolumeAgent::new(bus, volume, host.clone());
+    let network_agent = NetworkAgent::new(bus, network, host.clone());
+    let _ = (config, data_dir);
+    vec![
+        service("identity", bus, &services.identity, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
+        service("image", bus, &services.image, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
+        service("network", bus, &services.network, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
+        service("volume", bus, &services.volume, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
+        service("compute", bus, &services.compute, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
+        agent(
+            "volume-agent",
+            bus,
+            &volume_agent,
+            |a, bus| a.serve(bus),
+            |a| Box::pin(async move { a.start().await }),
+            |a, stop| a.run(stop),
+        ),
+        agent(
+            "network-agent",
+            bus,
+            &network_agent,
+            |a, bus| a.serve(bus),
+            |a| Box::pin(async move { a.start().await }),
+            |a, stop| a.run(stop),
+        ),
+    ]
+}
+
+/// A service: answers its topics, does its own work, and works off its queues when it stops.
+fn service<S, Run>(
+    name: &'static str,
+    bus: &Bus,
+    service: &Arc<S>,
+    serve: fn(&Arc<S>, &Bus) -> Vec<ServerHandle>,
+    run: fn(Arc<S>, CancellationToken) -> Run,
+) -> Unit
+where
+    S: Send + Sync + 'static,
+    Run: Future<Output = ()> + Send + 'static,
+{
+    agent(name, bus, service, serve, |_| Box::pin(std::future::ready(Ok(()))), run)
+}
+
+/// An agent: like a service, and ready once it has made its host as it should be.
+fn agent<A, Run>(
+    name: &'static str,
+    bus: &Bus,
+    agent: &Arc<A>,
+    serve: fn(&Arc<A>, &Bus) -> Vec<ServerHandle>,
+    start: fn(Arc<A>) -> BoxFuture<'static, Result<(), Fault>>,
+    run: fn(Arc<A>, CancellationToken) -> Run,
+) -> Unit
+where
+    A: Send + Sync + 'static,
+    Run: Future<Output = ()> + Send + 'static,
+{
+    let (bus, agent) = (bus.clone(), agent.clone());
+    let unit = Unit::new(name, move |context: UnitContext| {
+        let (bus, agent) = (bus.clone(), agent.clone());
+        async move {
+            let servers = serve(&agent, &bus);
+            start(agent.clone()).await?;
+            context.ready();
+            run(agent, context.stop).await;
+            for server in servers {
+                server.stop(DRAIN).await;
+            }
+            Ok(())
+        }
+    });
+    unit.stop_within(DRAIN * 4).ready_within(START)
+}
+
+/// The listener: last to start, first to stop.
+pub(super) fn listener(
+    app: App,
+    listener: TcpListener,
+    console: Arc<Console>,
+    stop_consoles: CancellationToken,
+) -> Unit {
+    let unit = Unit::new("api", move |context: UnitContext| {
+        let (app, listener, console) = (app.clone(), listener.try_clone(), console.clone());
+        let stop_consoles = stop_consoles.clone();
+        async move {
+            let taken = listener.and_then(tokio::net::TcpListener::from_std);
+            let listener = taken.map_err(|error| Fault::internal("taking the listener over", error))?;
+            context.ready();
+            app.serve(listener, context.stop).await;
+            stop_consoles.cancel();
+            console.drained().await;
+            Ok(())
+        }
+    });
+    unit.stop_within(DRAIN_REQUESTS)
+}
