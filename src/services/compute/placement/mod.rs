@@ -7,6 +7,8 @@
 //! a server with a host has an allocation there, one without has none.
 
 pub(crate) mod db;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub(crate) mod group;
 pub(crate) mod resource;
 #[cfg(test)]

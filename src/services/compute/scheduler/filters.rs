@@ -14,6 +14,8 @@ use crate::placement::view::HostState;
 pub(crate) struct Filter {
     /// Its name in what is said when no host is left.
     pub(crate) name: &'static str,
+    /// Whether anything is wanted that it looks at. It is not spoken of where not.
+    pub(crate) applies: fn(wanted: &Wanted) -> bool,
     /// Whether `host` can take what is wanted.
     pub(crate) passes: fn(host: &HostState, wanted: &Wanted) -> bool,
     /// What was wanted, and how far the hosts that came here were from it.
@@ -24,6 +26,7 @@ pub(crate) struct Filter {
 pub(crate) static FILTERS: &[Filter] = &[
     Filter {
         name: "requested host",
+        applies: |wanted| wanted.spec.host.is_some(),
         passes: |host, wanted| wanted.spec.host.as_ref().is_none_or(|only| only == host.name()),
         missing: |wanted, _| match &wanted.spec.host {
             Some(host) => format!("there is no host {host}"),
@@ -32,16 +35,19 @@ pub(crate) static FILTERS: &[Filter] = &[
     },
     Filter {
         name: "not tried yet",
+        applies: |wanted| !wanted.spec.excluded.is_empty(),
         passes: |host, wanted| !wanted.spec.excluded.contains(host.name()),
         missing: |wanted, _| format!("the build has already failed on {}", join(&wanted.spec.excluded)),
     },
     Filter {
         name: "compute",
+        applies: |_| true,
         passes: |host, wanted| !host.standing.disabled && host.is_up(wanted.now),
         missing: |wanted, hosts| list(hosts, |host| why_not_up(host, wanted)),
     },
     Filter {
         name: "availability zone",
+        applies: |wanted| wanted.spec.availability_zone.is_some(),
         passes: |_, wanted| wanted.spec.availability_zone.as_deref().is_none_or(|zone| zone == DEFAULT_ZONE),
         missing: |wanted, _| {
             let zone = wanted.spec.availability_zone.as_deref().unwrap_or_default();
@@ -50,6 +56,7 @@ pub(crate) static FILTERS: &[Filter] = &[
     },
     Filter {
         name: "image properties",
+        applies: |wanted| wanted.image != ImageNeeds::default(),
         passes: image_fits,
         missing: |wanted, hosts| {
             let has = list(hosts, |host| {
@@ -61,6 +68,7 @@ pub(crate) static FILTERS: &[Filter] = &[
     },
     Filter {
         name: "same host",
+        applies: |wanted| wanted.same_host.is_some(),
         passes: |host, wanted| wanted.same_host.as_ref().is_none_or(|hosts| hosts.contains(host.name())),
         missing: |wanted, _| match wanted.same_host.as_deref() {
             None | Some([]) => "the servers named by same_host are on no host".to_owned(),
@@ -69,25 +77,34 @@ pub(crate) static FILTERS: &[Filter] = &[
     },
     Filter {
         name: "different host",
+        applies: |wanted| !wanted.different_host.is_empty(),
         passes: |host, wanted| !wanted.different_host.contains(host.name()),
         missing: |wanted, _| format!("wanted none of {}", join(&wanted.different_host)),
     },
     Filter {
         name: "server group",
+        applies: |wanted| wanted.group.is_some(),
         passes: |host, wanted| wanted.group.as_ref().is_none_or(|group| group.allows(host.name())),
         missing: |wanted, _| match wanted.group.as_ref().map(|group| group.policy) {
             Some(Policy::AntiAffinity(most)) => format!("anti-affinity: at most {most} on one host"),
             _ => "affinity: the group's servers are on another host".to_owned(),
         },
     },
-    Filter { name: "vcpu", passes: |host, wanted| fits(host, wanted, Class::Vcpu), missing: |w, h| short(w, h, Class::Vcpu) },
+    Filter {
+        name: "vcpu",
+        applies: |_| true,
+        passes: |host, wanted| fits(host, wanted, Class::Vcpu),
+        missing: |wanted, hosts| short(wanted, hosts, Class::Vcpu),
+    },
     Filter {
         name: "ram",
+        applies: |_| true,
         passes: |host, wanted| fits(host, wanted, Class::MemoryMb),
         missing: |wanted, hosts| short(wanted, hosts, Class::MemoryMb),
     },
     Filter {
         name: "disk",
+        applies: |_| true,
         passes: |host, wanted| fits(host, wanted, Class::DiskGb),
         missing: |wanted, hosts| short(wanted, hosts, Class::DiskGb),
     },

@@ -60,7 +60,7 @@ pub(crate) fn pick(view: &mut View, wanted: &Wanted, count: usize) -> Result<Vec
 fn one(all: &[HostState], wanted: &Wanted) -> Result<HostId, NoHost> {
     let mut hosts: Vec<&HostState> = all.iter().collect();
     let mut steps = Vec::with_capacity(FILTERS.len());
-    for filter in FILTERS {
+    for filter in FILTERS.iter().filter(|filter| (filter.applies)(wanted)) {
         // `any` ends at the first that passes: the hosts as they came are needed only where none does.
         if !hosts.iter().any(|host| (filter.passes)(host, wanted)) {
             steps.push((filter.name, 0));
