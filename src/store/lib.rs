@@ -40,6 +40,7 @@ mod migrate;
 mod open;
 pub mod query;
 mod reader;
+mod regexp;
 mod store;
 pub mod testing;
 mod watch;
