@@ -20,6 +20,8 @@ use crate::realize::{self, specs, specs::Defaults};
 
 /// How often the reconciler looks for hosts that have missed something, beside being woken.
 const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+/// How often every host is sent everything, whether it missed something or not: what it was told it may have failed to do.
+const RESYNC_EVERY: Duration = Duration::from_secs(300);
 /// How long a host has to become equal to what it is sent.
 const SYNC_TIME: Duration = Duration::from_secs(120);
 
@@ -160,11 +162,14 @@ impl Network {
     /// Brings hosts that have missed something up to date, until `stop`. After a start, that may be all of them.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         self.note_stale(None).await;
+        let mut resync = tokio::time::interval(RESYNC_EVERY);
+        resync.reset();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.stale.notified() => {}
                 () = tokio::time::sleep(RECONCILE_EVERY) => {}
+                _ = resync.tick() => self.note_stale(None).await,
             }
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -15,6 +15,9 @@ use crate::domain::model::{DHCP_OWNER, GATEWAY_OWNER, Network, Standard};
 /// What VXLAN takes from every packet.
 const VXLAN_OVERHEAD: u32 = 50;
 
+/// What a tap takes at most.
+const GREATEST_MTU: u32 = 65_521;
+
 /// Makes a network for `project`.
 ///
 /// # Errors
@@ -25,7 +28,6 @@ pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Resu
     let kind = body.text("provider:network_type").unwrap_or_else(|| "local".to_owned());
     let segmentation_id = segment(change.db, &kind, body)?;
     let overhead = if kind == "vxlan" { VXLAN_OVERHEAD } else { 0 };
-    let mtu = body.integer("mtu").and_then(|mtu| u32::try_from(mtu).ok());
     let mut standard = Standard::new(body.text("description").unwrap_or_default(), change.now);
     standard.revision_number = 1;
     let network = Network {
@@ -36,7 +38,7 @@ pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Resu
         shared: body.flag("shared").unwrap_or(false),
         external: body.flag("router:external").unwrap_or(false),
         is_default: body.flag("is_default").unwrap_or(false),
-        mtu: mtu.filter(|mtu| *mtu > 0).unwrap_or_else(|| change.settings.mtu.saturating_sub(overhead)),
+        mtu: mtu(body)?.unwrap_or_else(|| change.settings.mtu.saturating_sub(overhead)),
         port_security_enabled: body.flag("port_security_enabled").unwrap_or(true),
         dns_domain: body.text("dns_domain").unwrap_or_default(),
         network_type: kind,
@@ -48,6 +50,15 @@ pub fn create(change: &mut Change<'_>, project: &ProjectId, body: &Body) -> Resu
     };
     db::networks::put(change.db, &network)?;
     Ok(network)
+}
+
+/// The MTU that was asked for.
+fn mtu(body: &Body) -> Result<Option<u32>, Fault> {
+    match body.integer("mtu").map(u32::try_from) {
+        Some(Ok(mtu)) if mtu <= GREATEST_MTU => Ok(Some(mtu)),
+        Some(_) => Err(faults::invalid_input(format!("Requested MTU is too big, maximum is {GREATEST_MTU}"))),
+        None => Ok(None),
+    }
 }
 
 /// The segment that was asked for, or the next free one.
@@ -110,7 +121,7 @@ pub fn update(change: &mut Change<'_>, id: &NetworkId, body: &Body) -> Result<Ne
     flag("router:external", &mut network.external);
     flag("is_default", &mut network.is_default);
     flag("port_security_enabled", &mut network.port_security_enabled);
-    if let Some(mtu) = body.integer("mtu").and_then(|mtu| u32::try_from(mtu).ok()) {
+    if let Some(mtu) = mtu(body)? {
         network.mtu = mtu;
     }
     network.standard.touch(change.now);

@@ -38,8 +38,8 @@ pub fn get(db: &Connection, id: &str) -> Result<Option<Agent>, Fault> {
     Ok(query::opt(db, "SELECT * FROM network_agents WHERE id = ?1", [id], map)?)
 }
 
-/// Notes that the agent on `host` was heard of; a new one gets the id `id`. What its host missed is sent with the
-/// answer, so that it is not stale any more.
+/// Notes that the agent on `host` was heard of; a new one gets the id `id`. One that starts makes its host as the
+/// answer says, so that it is not stale any more; a heartbeat changes nothing there.
 ///
 /// # Errors
 /// The store's.
@@ -47,7 +47,8 @@ pub fn heard_of(db: &Connection, host: &HostId, id: &str, starting: bool, now: T
     let sql = "INSERT INTO network_agents
         (host, id, admin_state_up, description, created_at, started_at, heartbeat_at, stale)
         VALUES (?1, ?2, 1, '', ?3, ?3, ?3, 0)
-        ON CONFLICT (host) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, stale = 0,
+        ON CONFLICT (host) DO UPDATE SET heartbeat_at = excluded.heartbeat_at,
+         stale = CASE WHEN ?4 THEN 0 ELSE stale END,
          started_at = CASE WHEN ?4 THEN excluded.started_at ELSE started_at END";
     query::execute(db, sql, params![host.as_str(), id, to_micros(now), starting])?;
     Ok(())

@@ -71,6 +71,8 @@ pub enum Kind {
     Gateway,
     /// An IP protocol: a name, a number, or `null`.
     Protocol,
+    /// A domain's name, or nothing.
+    DnsDomain,
     /// A port number, an ICMP type or code, or `null`.
     PortNumber,
 }
@@ -104,6 +106,7 @@ impl Kind {
             Self::FixedIps => fixed_ips(value),
             Self::AddressPairs => address_pairs(value),
             Self::DhcpOptions => list(value, dhcp_option),
+            Self::DnsDomain => dns_domain(value),
             Self::Texts => list(value, |item| text(item, 255)),
             Self::Object => object(value).map(|members| Value::Object(members.clone())),
             Self::TextOrNull(_)
@@ -143,6 +146,22 @@ fn text(value: &Value, longest: usize) -> Converted {
         Value::String(text) => invalid(format!("'{text}' exceeds maximum length of {longest}")),
         other => invalid(format!("'{}' is not a valid string", python::str(other))),
     }
+}
+
+/// Letters, digits and hyphens between dots: it goes into the configuration of a name server.
+fn dns_domain(value: &Value) -> Converted {
+    let domain = text(value, 255)?;
+    let name = value.as_str().unwrap_or_default();
+    let valid = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.is_empty() || name.strip_suffix('.').unwrap_or(name).split('.').all(valid) {
+        return Ok(domain);
+    }
+    invalid(format!("'{name}' not a valid PQDN or FQDN. Reason: Encountered an invalid label"))
 }
 
 fn boolean(value: &Value) -> Converted {
@@ -335,9 +354,19 @@ fn dhcp_option(value: &Value) -> Converted {
     let Some(name) = members.get("opt_name") else {
         return invalid("Validation of dictionary's keys failed. Expected keys: ['opt_name', 'opt_value']");
     };
+    // Both go into the configuration of a DHCP server.
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !name.as_str().is_some_and(word) {
+        return invalid(format!("'{}' is not a valid DHCP option", python::str(name)));
+    }
     let version = members.get("ip_version").filter(|version| !version.is_null()).map_or(Ok(json!(4)), ip_version)?;
     let content = match members.get("opt_value") {
         None | Some(Value::Null) => Value::Null,
+        Some(content)
+            if content.as_str().is_some_and(|text| !text.bytes().all(|byte| (0x20..0x7f).contains(&byte))) =>
+        {
+            return invalid(format!("'{}' is not a valid value of a DHCP option", python::str(content)));
+        }
         Some(content) => text(content, 255)?,
     };
     Ok(json!({"opt_name": text(name, 64)?, "opt_value": content, "ip_version": version}))
@@ -403,6 +432,11 @@ mod tests {
         assert_eq!(reason(Kind::Cidr, json!("10.0.0.0")), "'10.0.0.0' is not a valid IP subnet");
         assert_eq!(reason(Kind::OneOf(&["a", "b"]), json!("c")), "'c' is not in ('a', 'b')");
         assert_eq!(reason(Kind::Nameservers, json!(["1.1.1.1", "1.1.1.1"])), "Duplicate nameserver '1.1.1.1'");
+        assert!(reason(Kind::DnsDomain, json!("a b.example\nport=0")).contains("not a valid PQDN or FQDN"));
+        assert!(Kind::DnsDomain.convert(&json!("cloud.example.")).is_ok());
+        let option = |name: &str, value: &str| json!([{"opt_name": name, "opt_value": value}]);
+        assert!(reason(Kind::DhcpOptions, option("a,b", "x")).contains("not a valid DHCP option"));
+        assert!(reason(Kind::DhcpOptions, option("router", "x\ny")).contains("not a valid value"));
         assert_eq!(reason(Kind::Routes, json!("x")), "'x' is not a list");
     }
 }

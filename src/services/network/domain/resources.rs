@@ -45,7 +45,7 @@ pub static NETWORK: Resource = Resource {
         Attribute::new("is_default", Kind::Bool, Default::Bool(false)).guarded(),
         Attribute::new("mtu", Kind::Integer(68), Default::Unspecified),
         PORT_SECURITY,
-        Attribute::new("dns_domain", Kind::Text(NAME), Default::Text("")),
+        Attribute::new("dns_domain", Kind::DnsDomain, Default::Text("")),
         Attribute::new("provider:network_type", NETWORK_TYPES, Default::Unspecified).guarded().fixed(),
         Attribute::new("provider:physical_network", Kind::TextOrNull(128), Default::Unspecified).guarded().fixed(),
         Attribute::new("provider:segmentation_id", Kind::IntegerOrNull(1), Default::Unspecified).guarded().fixed(),

@@ -42,12 +42,17 @@ pub fn network(
         fixed_ips: port.fixed_ips,
     });
     let held_by_host = network.host_gateway || network.external;
+    let held = |mut subnet: SubnetSpec| {
+        // The host can hold only what lies in the subnet.
+        subnet.gateway_ip = subnet.gateway_ip.filter(|ip| !held_by_host || subnet.cidr.contains(ip));
+        subnet
+    };
     Ok(Some(NetworkSpec {
         id: network.id.clone(),
         mtu: network.mtu,
         segment: segment(&network),
         dns_domain: network.dns_domain,
-        subnets: subnets.into_iter().map(|subnet| subnet_spec(subnet, defaults)).collect(),
+        subnets: subnets.into_iter().map(|subnet| held(subnet_spec(subnet, defaults))).collect(),
         metadata: service_port.is_some(),
         service_port,
         gateway: if held_by_host { NetworkGateway::Host } else { NetworkGateway::Router },

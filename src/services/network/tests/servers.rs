@@ -154,6 +154,8 @@ async fn a_host_that_could_not_be_told_is_sent_everything() {
     assert_eq!(world.call("member", "PUT", &path, json!({"network": {"mtu": 1400}})).await.status, 200);
     let stale = world.store.read(crate::db::agents::stale).await.unwrap();
     assert_eq!(stale, [HostId::new("host1")], "{port}");
+    world.register("host1", false).await;
+    assert_eq!(world.store.read(crate::db::agents::stale).await.unwrap(), stale, "a heartbeat makes up for nothing");
     // It is there again, without having said so.
     let heard = world.agent_unannounced("host1");
     let stop = CancellationToken::new();
