@@ -101,3 +101,6 @@ fn user(request: &Request) -> Result<kit::ids::UserId, Fault> {
     let user = request.context.user_id().cloned();
     user.ok_or_else(|| Fault::forbidden("This operation needs a user's token."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,5 +381,3 @@ pub fn addresses(vifs: &[Vif], extended: bool) -> Map<String, Value> {
     networks
 }
 
-#[cfg(test)]
-mod tests;
