@@ -1,0 +1,72 @@
+//! A figure, its goal, and the report of all of them.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy)]
+pub enum Goal {
+    /// At most this.
+    AtMost(f64),
+    /// At least this.
+    AtLeast(f64),
+}
+
+/// What was measured so far.
+pub struct Report {
+    words: Vec<String>,
+    rows: Vec<(String, f64, &'static str, Goal)>,
+}
+
+impl Report {
+    /// A report of the figures whose names contain one of `words`; of all when there are none.
+    pub fn new(words: Vec<String>) -> Self {
+        Self { words, rows: Vec::new() }
+    }
+
+    /// Whether `name` is wanted.
+    pub fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+
+    /// Adds a figure.
+    pub fn add(&mut self, name: &str, value: f64, unit: &'static str, goal: Goal) {
+        let (sign, limit, met) = match goal {
+            Goal::AtMost(limit) => ("≤", limit, value <= limit),
+            Goal::AtLeast(limit) => ("≥", limit, value >= limit),
+        };
+        println!("{} {name:<52} {value:>12.3} {unit:<6} goal {sign} {limit} {unit}", if met { "  " } else { "✗ " });
+        self.rows.push((name.to_owned(), value, unit, goal));
+    }
+
+    /// Writes the JSON.
+    pub fn finish(self) -> ExitCode {
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|(name, value, unit, goal)| {
+                let (at_most, at_least) = match goal {
+                    Goal::AtMost(limit) => (Some(limit), None),
+                    Goal::AtLeast(limit) => (None, Some(limit)),
+                };
+                json!({ "name": name, "value": value, "unit": unit, "at_most": at_most, "at_least": at_least })
+            })
+            .collect();
+        let path = std::env::var("FIGURES").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/figures.json").to_owned());
+        match std::fs::write(&path, format!("{:#}\n", json!(rows))) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("cannot write {path}: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The middle of `times`, in milliseconds.
+pub fn median_ms(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).map(|time| time.as_secs_f64() * 1e3).unwrap_or(f64::NAN)
+}

@@ -1,0 +1,20 @@
+//! The project's figures, in one run: prints a table, and writes JSON to the file that `FIGURES` names (`target/figures.json`).
+//!
+//! Everything is measured over real HTTP or the real bus against the whole appliance with fake drivers, in this process, so
+//! that a change shows wherever it is. Machines differ and are noisy: read ratios within one run, and goals as orders of magnitude.
+//! `cargo bench --bench figures -- NAME…` measures only the figures whose names contain one of the words.
+
+mod client;
+mod cloud;
+mod figure;
+mod measure;
+
+use figure::Report;
+
+fn main() -> std::process::ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut report = Report::new(words);
+    runtime.block_on(measure::all(&mut report));
+    report.finish()
+}
