@@ -2,6 +2,7 @@
 
 mod agents;
 mod extensions;
+mod floatingips;
 mod networks;
 mod ports;
 mod quotas;
@@ -22,6 +23,7 @@ pub static TABLES: &[&[Endpoint<crate::Network>]] = &[
     subnets::ENDPOINTS,
     ports::ENDPOINTS,
     routers::ENDPOINTS,
+    floatingips::ENDPOINTS,
     security_groups::ENDPOINTS,
     security_group_rules::ENDPOINTS,
     quotas::ENDPOINTS,

@@ -15,6 +15,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
     ("network", "networks", "networks"),
     ("port", "ports", "ports"),
     ("router", "routers", "routers"),
+    ("floatingip", "floatingips", "floatingips"),
     ("security_group", "security_groups", "security-groups"),
     ("security_group_rule", "security_group_rules", "security-group-rules"),
     ("quota", "quotas", "quotas"),

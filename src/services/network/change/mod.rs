@@ -5,6 +5,7 @@
 //! the transaction is taken back. Who may ask is decided before, in `api`.
 
 pub mod allocation;
+pub mod floatingips;
 pub mod networks;
 pub mod pools;
 pub mod ports;

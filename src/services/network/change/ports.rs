@@ -5,12 +5,12 @@ use kit::{Fault, Timestamp};
 use serde_json::Value;
 
 use super::allocation::{Asker, Wanted, allocate};
-use super::{Change, new_id, security_groups};
+use super::{Change, floatingips, new_id, security_groups};
 use crate::db;
 use crate::domain::affected::Removal;
 use crate::domain::attributes::Body;
 use crate::domain::model::{
-    DHCP_OWNER, DhcpOpt, GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, PortStatus, Standard, Subnet,
+    DHCP_OWNER, DhcpOpt, FLOATING_OWNER, GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, PortStatus, Standard, Subnet,
 };
 use crate::domain::{faults, mac};
 
@@ -275,7 +275,8 @@ fn readdress(change: &mut Change<'_>, port: &mut Port, wanted: &[Wanted]) -> Res
     let first = i64::try_from(kept.len()).unwrap_or_default();
     kept.extend(allocate(change, asker, &subnets, Some(&missing), first)?);
     port.fixed_ips = kept;
-    Ok(())
+    let left: Vec<_> = port.fixed_ips.iter().map(|fixed| fixed.ip_address).collect();
+    floatingips::release_port(change, &port.id, &left)
 }
 
 /// Takes a port away.
@@ -284,7 +285,7 @@ fn readdress(change: &mut Change<'_>, port: &mut Port, wanted: &[Wanted]) -> Res
 /// `PortNotFound`; `ServicePortInUse` for a router's.
 pub fn delete(change: &mut Change<'_>, id: &PortId) -> Result<(), Fault> {
     let port = db::ports::get(change.db, id)?.ok_or_else(|| faults::port_not_found(id))?;
-    if port.device_owner == INTERFACE_OWNER || port.device_owner == GATEWAY_OWNER {
+    if [INTERFACE_OWNER, GATEWAY_OWNER, FLOATING_OWNER].contains(&port.device_owner.as_str()) {
         return Err(faults::service_port_in_use(id, &port.device_owner));
     }
     remove(change, port)
@@ -301,6 +302,7 @@ pub fn remove(change: &mut Change<'_>, mut port: Port) -> Result<(), Fault> {
             change.affected.networks.insert(port.network_id.clone());
         }
     }
+    floatingips::release_port(change, &port.id, &[])?;
     db::addresses::give_back_all(change.db, &port.id)?;
     change.affected.members.extend(port.security_groups.iter().cloned());
     db::ports::delete(change.db, &port.id)

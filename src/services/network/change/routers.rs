@@ -132,6 +132,9 @@ fn set_gateway(change: &mut Change<'_>, router: &mut Router, info: &GatewayInfo)
 
 fn clear_gateway(change: &mut Change<'_>, router: &mut Router) -> Result<(), Fault> {
     let Some(gateway) = router.gateway.take() else { return Ok(()) };
+    if !db::floatingips::of_router(change.db, &router.id)?.is_empty() {
+        return Err(faults::gateway_in_use_by_floating_ip(&router.id, &gateway.network_id));
+    }
     db::routers::put(change.db, router)?;
     match db::ports::get(change.db, &gateway.port_id)? {
         Some(port) => remove(change, port),
@@ -301,6 +304,11 @@ pub fn remove_interface(
         let Some(found) = db::subnets::get(change.db, subnet)? else { continue };
         if router.routes.iter().any(|route| found.cidr.contains(&route.nexthop)) {
             return Err(faults::interface_in_use_by_route(id, subnet));
+        }
+        for floating in db::floatingips::of_router(change.db, id)? {
+            if floating.association.is_some_and(|to| found.cidr.contains(&to.fixed_ip_address)) {
+                return Err(faults::interface_in_use_by_floating_ip(id, subnet));
+            }
         }
     }
     remove(change, port.clone())?;

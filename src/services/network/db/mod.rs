@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod agents;
+pub mod floatingips;
 pub mod networks;
 pub mod ports;
 pub mod quotas;

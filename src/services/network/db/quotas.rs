@@ -25,7 +25,11 @@ pub static QUOTAS: &[Quota] = &[
     Quota { name: "port", default: 500, count: Some("SELECT count(*) FROM network_ports WHERE project_id = ?1") },
     Quota { name: "router_route", default: 30, count: None },
     Quota { name: "router", default: 500, count: Some("SELECT count(*) FROM network_routers WHERE project_id = ?1") },
-    Quota { name: "floatingip", default: 500, count: None },
+    Quota {
+        name: "floatingip",
+        default: 500,
+        count: Some("SELECT count(*) FROM network_floatingips WHERE project_id = ?1"),
+    },
     Quota { name: "rbac_policy", default: 10, count: None },
     Quota {
         name: "security_group",

@@ -26,6 +26,9 @@ faults! {
     NotFound "AgentNotFound" agent_not_found(id) = "Agent {id} could not be found.";
     NotFound "TagNotFound" tag_not_found(tag) = "Tag {tag} could not be found.";
     NotFound "TenantQuotaNotFound" quota_not_found(project) = "Quota for tenant {project} could not be found.";
+    NotFound "FloatingIPNotFound" floating_ip_not_found(id) = "Floating IP {id} could not be found";
+    NotFound "ExternalGatewayForFloatingIPNotFound" not_reachable(network, subnet, port) =
+        "External network {network} is not reachable from subnet {subnet}.  Therefore, cannot associate Port {port} with a Floating IP.";
     NotFound "RouterInterfaceNotFound" router_interface_not_found(router, port) =
         "Router {router} does not have an interface with id {port}";
     NotFound "RouterInterfaceNotFoundForSubnet" router_interface_not_found_for_subnet(router, subnet) =
@@ -99,6 +102,12 @@ faults! {
     Conflict "RouterInUse" router_in_use(id) = "Router {id} still has ports";
     Conflict "RouterInterfaceInUseByRoute" interface_in_use_by_route(router, subnet) =
         "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more routes.";
+    Conflict "FloatingIPPortAlreadyAssociated" floating_port_taken(ip, id, port, fixed, network) =
+        "Cannot associate floating IP {ip} ({id}) with port {port} using fixed IP {fixed}, as that fixed IP already has a floating IP on external network {network}.";
+    Conflict "RouterInterfaceInUseByFloatingIP" interface_in_use_by_floating_ip(router, subnet) =
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more floating IPs.";
+    Conflict "RouterExternalGatewayInUseByFloatingIp" gateway_in_use_by_floating_ip(router, network) =
+        "Gateway cannot be updated for router {router}, since a gateway to external network {network} is required by one or more floating IPs.";
     Conflict "SecurityGroupInUse" security_group_in_use(id) = "Security Group {id} in use.";
     Conflict "SecurityGroupCannotRemoveDefault" cannot_remove_default() =
         "Insufficient rights for removing default security group.";

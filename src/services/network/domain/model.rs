@@ -19,6 +19,8 @@ pub const DHCP_OWNER: &str = "network:dhcp";
 pub const INTERFACE_OWNER: &str = "network:router_interface";
 /// `device_owner` of a router's leg in an external network.
 pub const GATEWAY_OWNER: &str = "network:router_gateway";
+/// `device_owner` of the port that has a floating IP's address.
+pub const FLOATING_OWNER: &str = "network:floatingip";
 /// What the `device_owner` of a guest's port begins with.
 pub const COMPUTE_OWNER: &str = "compute:";
 
@@ -374,4 +376,34 @@ pub struct Agent {
     pub started_at: Timestamp,
     /// When it was last heard of.
     pub heartbeat_at: Timestamp,
+}
+
+/// An address of an external network that leads to a port behind a router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FloatingIp {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub project_id: ProjectId,
+    /// The external network.
+    pub floating_network_id: NetworkId,
+    /// The address.
+    pub floating_ip_address: IpAddr,
+    /// The port that has it.
+    pub floating_port_id: PortId,
+    /// Where it leads.
+    pub association: Option<Association>,
+    /// Description, tags, times.
+    pub standard: Standard,
+}
+
+/// Where a floating IP leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    /// The port.
+    pub port_id: PortId,
+    /// The port's address.
+    pub fixed_ip_address: IpAddr,
+    /// The router between the two.
+    pub router_id: RouterId,
 }

@@ -188,3 +188,26 @@ pub static SECURITY_GROUP_RULE: Resource = Resource {
         UPDATED,
     ],
 };
+
+/// Floating IPs.
+pub static FLOATING_IP: Resource = Resource {
+    name: "floatingip",
+    collection: "floatingips",
+    attributes: &[
+        ID,
+        TENANT_ID,
+        PROJECT_ID,
+        Attribute::new("floating_network_id", Kind::Uuid, Default::Required).fixed(),
+        Attribute::new("floating_ip_address", Kind::AddressOrNull, Default::Unspecified).guarded().fixed(),
+        Attribute::new("subnet_id", Kind::UuidOrNull, Default::Unspecified).fixed(),
+        Attribute::new("port_id", Kind::UuidOrNull, Default::Null),
+        Attribute::new("fixed_ip_address", Kind::AddressOrNull, Default::Null),
+        Attribute::read_only("router_id"),
+        STATUS,
+        DESCRIPTION,
+        TAGS,
+        REVISION,
+        CREATED,
+        UPDATED,
+    ],
+};

@@ -207,3 +207,25 @@ CREATE TABLE network_agents (
     -- 1: something that the host should have been told may have been lost; the reconciler sends all of it again.
     stale INTEGER NOT NULL CHECK (stale IN (0, 1))
 ) STRICT;
+
+CREATE TABLE network_floatingips (
+    id TEXT PRIMARY KEY,
+    project_id TEXT NOT NULL,
+    description TEXT NOT NULL,
+    floating_network_id TEXT NOT NULL REFERENCES network_networks (id),
+    floating_ip_address TEXT NOT NULL,
+    -- The port in the external network that has the address.
+    floating_port_id TEXT NOT NULL UNIQUE REFERENCES network_ports (id),
+    -- Where it leads: all three or none.
+    port_id TEXT REFERENCES network_ports (id),
+    fixed_ip_address TEXT,
+    router_id TEXT REFERENCES network_routers (id),
+    tags TEXT NOT NULL DEFAULT '[]',
+    revision_number INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX network_floatingips_by_project ON network_floatingips (project_id, id);
+CREATE UNIQUE INDEX network_floatingips_by_port ON network_floatingips (port_id, fixed_ip_address, floating_network_id)
+    WHERE port_id IS NOT NULL;
+CREATE INDEX network_floatingips_by_router ON network_floatingips (router_id) WHERE router_id IS NOT NULL;

@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 
 use bus::topics::network_spec::{
-    AddressPair, DhcpOption, Direction, Ethertype, GroupMembers, HostState, InterfaceAddress, Ipv6Mode, NetworkGateway,
-    NetworkSpec, PortSpec, RouterGateway, RouterInterface, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec,
-    Segment, ServicePort, SubnetSpec,
+    AddressPair, DhcpOption, Direction, Ethertype, FloatingIpSpec, GroupMembers, HostState, InterfaceAddress, Ipv6Mode,
+    NetworkGateway, NetworkSpec, PortSpec, RouterGateway, RouterInterface, RouterSpec, SecurityGroupRuleSpec,
+    SecurityGroupSpec, Segment, ServicePort, SubnetSpec,
 };
 use ipnet::IpNet;
 use kit::Fault;
-use kit::ids::{HostId, NetworkId, SecurityGroupId};
+use kit::ids::{HostId, NetworkId, RouterId, SecurityGroupId};
 use store::{Connection, params, query};
 
 use crate::change::security_groups::normalized;
 use crate::db;
-use crate::domain::model::{GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, Router, Rule, SecurityGroup, Subnet};
+use crate::domain::model::{
+    FloatingIp, GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, Router, Rule, SecurityGroup, Subnet,
+};
 use crate::domain::protocol;
 
 /// What of the configuration goes into specs.
@@ -122,10 +124,18 @@ pub fn port(port: Port) -> PortSpec {
         security_groups: port.security_groups,
         device_owner: port.device_owner,
         device_id: port.device_id,
-        hostname: port.hostname,
+        hostname: if is_hostname(&port.hostname) { port.hostname } else { String::new() },
         admin_state_up: port.admin_state_up,
         extra_dhcp_opts: port.extra_dhcp_opts.into_iter().filter_map(option).collect(),
     }
+}
+
+/// Whether DNS can know a guest by `name`.
+fn is_hostname(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 /// A security group.
@@ -164,7 +174,7 @@ pub fn router(
         interfaces: Vec::new(),
         gateway: None,
         routes: router.routes,
-        floating_ips: Vec::new(),
+        floating_ips: floating_ips(db, &router.id)?,
     };
     for leg in db::ports::of_device(db, router.id.as_str())? {
         let subnets = db::subnets::of_network(db, &leg.network_id)?;
@@ -194,6 +204,18 @@ pub fn router(
         }
     }
     Ok((networks, spec))
+}
+
+fn floating_ips(db: &Connection, router: &RouterId) -> Result<Vec<FloatingIpSpec>, Fault> {
+    let spec = |floating: FloatingIp| {
+        let to = floating.association?;
+        Some(FloatingIpSpec {
+            floating_ip_address: floating.floating_ip_address,
+            fixed_ip_address: to.fixed_ip_address,
+            port_id: to.port_id,
+        })
+    };
+    Ok(db::floatingips::of_router(db, router)?.into_iter().filter_map(spec).collect())
 }
 
 fn addresses(leg: &Port, subnets: &[Subnet]) -> Vec<InterfaceAddress> {

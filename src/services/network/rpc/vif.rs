@@ -1,6 +1,7 @@
 //! A port as compute wants to know it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use bus::topics::compute_types::{Vif, VifAddress};
 use kit::Fault;
@@ -9,7 +10,7 @@ use store::Connection;
 
 use crate::db;
 use crate::domain::faults;
-use crate::domain::model::{Network, Port, Subnet};
+use crate::domain::model::{FloatingIp, Network, Port, Subnet};
 
 /// All interfaces of a server, in their order.
 pub(super) fn of_server(db: &Connection, server: &ServerId) -> Result<Vec<Vif>, Fault> {
@@ -26,12 +27,18 @@ pub(super) fn of_ports(db: &Connection, ports: Vec<Port>) -> Result<Vec<Vif>, Fa
             let network = network.ok_or_else(|| faults::network_not_found(&port.network_id))?;
             known.insert(port.network_id.clone(), (network, db::subnets::of_network(db, &port.network_id)?));
         }
-        vifs.extend(known.get(&port.network_id).map(|(network, subnets)| vif(port, network, subnets)));
+        let floating = db::floatingips::of_port(db, &port.id)?;
+        vifs.extend(known.get(&port.network_id).map(|(network, subnets)| vif(port, network, subnets, &floating)));
     }
     Ok(vifs)
 }
 
-fn vif(port: Port, network: &Network, subnets: &[Subnet]) -> Vif {
+fn vif(port: Port, network: &Network, subnets: &[Subnet], floating: &[FloatingIp]) -> Vif {
+    let leading_to = |ip: IpAddr| {
+        let leads =
+            move |floating: &&FloatingIp| floating.association.as_ref().is_some_and(|to| to.fixed_ip_address == ip);
+        floating.iter().filter(leads).map(|floating| floating.floating_ip_address).collect()
+    };
     let address = |fixed: &bus::topics::network_spec::FixedIp| {
         let subnet = subnets.iter().find(|subnet| subnet.id == fixed.subnet_id)?;
         Some(VifAddress {
@@ -42,7 +49,7 @@ fn vif(port: Port, network: &Network, subnets: &[Subnet]) -> Vif {
             dns: subnet.dns_nameservers.clone(),
             routes: subnet.host_routes.iter().map(|route| (route.destination, route.nexthop)).collect(),
             dhcp: subnet.enable_dhcp,
-            floating: Vec::new(),
+            floating: leading_to(fixed.ip_address),
         })
     };
     Vif {

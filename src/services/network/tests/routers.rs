@@ -79,3 +79,41 @@ async fn routes_lead_to_connected_routers() {
         world.refused("member", "PUT", &format!("{path}/remove_router_interface"), json!({"subnet_id": subnet})).await;
     assert_eq!((remove.0, remove.1.as_str()), (409, "RouterInterfaceInUseByRoute"));
 }
+
+#[tokio::test]
+async fn a_floating_ip_leads_to_a_port_behind_the_router() {
+    let mut world = world().await;
+    let agent = world.agent("host1").await;
+    let (network, subnet) = world.network("10.0.0.0/24").await;
+    let public = world.named("public").await;
+    let port = world.make("member", "/ports", "port", json!({"network_id": network})).await;
+    let floating = world.make("member", "/floatingips", "floatingip", json!({"floating_network_id": public})).await;
+    assert_eq!((&floating["status"], &floating["port_id"]), (&json!("DOWN"), &Value::Null));
+    let path = format!("/floatingips/{}", floating["id"].as_str().unwrap());
+    let lead = json!({"floatingip": {"port_id": port["id"]}});
+    let refused = world.refused("member", "PUT", &path, lead.clone()).await;
+    assert_eq!((refused.0, refused.1.as_str()), (404, "ExternalGatewayForFloatingIPNotFound"));
+
+    let body = json!({"external_gateway_info": {"network_id": public}});
+    let router = world.make("member", "/routers", "router", body).await;
+    let router = format!("/routers/{}", router["id"].as_str().unwrap());
+    world.call("member", "PUT", &format!("{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    let answer = world.call("member", "PUT", &path, lead).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["floatingip"]["fixed_ip_address"], port["fixed_ips"][0]["ip_address"]);
+    let told = agent.wait("EnsureRouter", |message| message["router"]["floating_ips"] != json!([])).await;
+    let address = &told["router"]["floating_ips"][0]["floating_ip_address"];
+    assert_eq!(*address, floating["floating_ip_address"]);
+
+    let refused = world.refused("member", "PUT", &router, json!({"router": {"external_gateway_info": null}})).await;
+    assert_eq!((refused.0, refused.1.as_str()), (409, "RouterExternalGatewayInUseByFloatingIp"));
+    let remove = format!("{router}/remove_router_interface");
+    let refused = world.refused("member", "PUT", &remove, json!({"subnet_id": subnet})).await;
+    assert_eq!((refused.0, refused.1.as_str()), (409, "RouterInterfaceInUseByFloatingIP"));
+    // The port's end lets go of it; its own end gives the address back.
+    let port = format!("/ports/{}", port["id"].as_str().unwrap());
+    assert_eq!(world.call("member", "DELETE", &port, Value::Null).await.status, 204);
+    assert_eq!(world.get("member", &path).await["floatingip"]["status"], "DOWN");
+    assert_eq!(world.call("member", "DELETE", &path, Value::Null).await.status, 204);
+    assert_eq!(world.get("admin", "/ports?device_owner=network:floatingip").await["ports"], json!([]));
+}

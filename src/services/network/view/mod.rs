@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod extensions;
+pub mod floatingips;
 pub mod networks;
 pub mod ports;
 pub mod routers;
