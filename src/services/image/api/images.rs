@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::Images;
 use crate::db::images;
 use crate::domain::image::{Image, Status};
-use crate::domain::{input, patch};
+use crate::domain::input;
+use crate::domain::patch::{self, Draft};
 use crate::view;
 
 /// Its rows.
@@ -24,9 +25,6 @@ pub static ENDPOINTS: &[Endpoint<Images>] = &[
     Endpoint::patch("/images/{image_id}", "modify_image", &change).deferred(),
     Endpoint::delete("/images/{image_id}", "delete_image", &delete).deferred(),
 ];
-
-const PATCH_TYPES: &[&str] =
-    &["application/openstack-images-v2.0-json-patch", "application/openstack-images-v2.1-json-patch"];
 
 const fn column(key: &'static str) -> Sortable {
     Sortable { key, column: key }
@@ -233,15 +231,15 @@ async fn show(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
 
 async fn change(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let media_type = request.media_type().unwrap_or_default();
-    if !PATCH_TYPES.contains(&media_type.as_str()) {
+    let Some((_, draft)) = Draft::MEDIA_TYPES.into_iter().find(|(name, _)| *name == media_type) else {
         return Err(Fault::unsupported_media_type(format!(
             "The request media type {media_type} is not supported by this server.\n<br /><br />\nImage PATCH expects Content-Type one of: {}",
-            PATCH_TYPES.join(", ")
+            Draft::MEDIA_TYPES.map(|(name, _)| name).join(", ")
         )));
-    }
+    };
     let before = service.find(&request, "modify_image").await?;
     let mut image = before.clone();
-    for change in patch::parse(request.body_value()?)? {
+    for change in patch::parse(request.body_value()?, draft)? {
         patch::apply(&mut image, &change)?;
     }
     if image.owner != before.owner && !request.context.is_admin() {

@@ -1,7 +1,7 @@
-//! Glance's JSON patches: `add`, `replace` and `remove` of one attribute at a time.
+//! Glance's JSON patches: `add`, `replace` and `remove` of one attribute at a time, in the two ways of writing them.
 
 use kit::Fault;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::image::Image;
 use super::input;
@@ -25,28 +25,67 @@ pub enum Change {
     },
 }
 
+/// How a patch is written; the request's media type says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draft {
+    /// Version 2.0: `{"replace": "/name", "value": "new"}`.
+    Fourth,
+    /// Version 2.1: `{"op": "replace", "path": "/name", "value": "new"}`.
+    Tenth,
+}
+
+impl Draft {
+    /// The media types, with what each stands for.
+    pub const MEDIA_TYPES: [(&'static str, Self); 2] = [
+        ("application/openstack-images-v2.0-json-patch", Self::Fourth),
+        ("application/openstack-images-v2.1-json-patch", Self::Tenth),
+    ];
+
+    /// The operation and the path of one object.
+    fn operation(self, object: &Map<String, Value>) -> Result<(&str, &str), Fault> {
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        match self {
+            Self::Tenth => {
+                let op = text("op").ok_or_else(|| {
+                    Fault::bad_request(
+                        "Unable to find 'op' in JSON Schema change. It must be one of the following: add, remove, replace.",
+                    )
+                })?;
+                let path =
+                    text("path").ok_or_else(|| Fault::bad_request("Unable to find 'path' in JSON Schema change"))?;
+                Ok((op, path))
+            }
+            Self::Fourth => {
+                let mut named =
+                    ["add", "remove", "replace"].into_iter().filter_map(|op| text(op).map(|path| (op, path)));
+                match (named.next(), named.next()) {
+                    (Some(operation), None) => Ok(operation),
+                    _ => Err(Fault::bad_request(
+                        "Operation objects must contain exactly one member named \"add\", \"remove\", or \"replace\".",
+                    )),
+                }
+            }
+        }
+    }
+}
+
 /// Reads a patch.
 ///
 /// # Errors
 /// 400 where it is none, or changes something that lies deeper than one level.
-pub fn parse(body: &Value) -> Result<Vec<Change>, Fault> {
+pub fn parse(body: &Value, draft: Draft) -> Result<Vec<Change>, Fault> {
     let Value::Array(operations) = body else {
         return Err(Fault::bad_request("Request body must be a JSON array of operation objects."));
     };
-    operations.iter().map(parse_one).collect()
+    operations.iter().map(|operation| parse_one(operation, draft)).collect()
 }
 
-fn parse_one(operation: &Value) -> Result<Change, Fault> {
+fn parse_one(operation: &Value, draft: Draft) -> Result<Change, Fault> {
     let Value::Object(operation) = operation else {
         return Err(Fault::bad_request("Operations must be JSON objects."));
     };
-    let text = |key: &str| operation.get(key).and_then(Value::as_str);
-    let op = text("op").ok_or_else(|| {
-        Fault::bad_request(
-            "Unable to find 'op' in JSON Schema change. It must be one of the following: add, remove, replace.",
-        )
-    })?;
-    let name = name(text("path").ok_or_else(|| Fault::bad_request("Unable to find 'path' in JSON Schema change"))?)?;
+    let (op, path) = draft.operation(operation)?;
+    let name = name(path)?;
     let value = || {
         operation
             .get("value")
@@ -133,7 +172,7 @@ mod tests {
 
     fn patched(body: Value) -> Result<Image, Fault> {
         let mut image = image();
-        for change in parse(&body)? {
+        for change in parse(&body, Draft::Tenth)? {
             apply(&mut image, &change)?;
         }
         Ok(image)
@@ -151,6 +190,24 @@ mod tests {
         assert_eq!(image.name.as_deref(), Some("new"));
         assert_eq!(image.properties, [("p/two".to_owned(), "x".to_owned())].into());
         assert_eq!(image.tags, ["a", "b"]);
+    }
+
+    #[test]
+    fn the_older_way_of_writing_says_the_same() {
+        let older = json!([
+            { "replace": "/name", "value": "new" },
+            { "add": "/p2", "value": "x" },
+            { "remove": "/p1" },
+        ]);
+        let newer = json!([
+            { "op": "replace", "path": "/name", "value": "new" },
+            { "op": "add", "path": "/p2", "value": "x" },
+            { "op": "remove", "path": "/p1" },
+        ]);
+        assert_eq!(parse(&older, Draft::Fourth).unwrap(), parse(&newer, Draft::Tenth).unwrap());
+        for unclear in [json!([{ "value": 1 }]), json!([{ "add": "/a", "remove": "/a" }]), newer] {
+            assert_eq!(parse(&unclear, Draft::Fourth).unwrap_err().kind(), FaultKind::BadRequest);
+        }
     }
 
     #[test]
