@@ -54,7 +54,8 @@ fn the_only_network(change: &Change<'_>, project: &ProjectId) -> Result<Vec<Requ
         [SqlValue::from(project.as_str())],
     );
     let mut networks = db::networks::list(change.db, &Selection::of(usable))?;
-    // A project's own network goes before the shared ones, so that the cloud's default network stands in its way no more.
+    // Deliberately not as in Nova, which calls one's own network beside a shared one ambiguous: the `default` network is
+    // shared with everybody, and a project that made itself one of its own means that.
     if networks.iter().any(|network| network.project_id == *project) {
         networks.retain(|network| network.project_id == *project);
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bus::topics::network_spec::FixedIp;
-use kit::ids::{NetworkId, PortId, ProjectId};
-use kit::{Fault, Timestamp};
+use kit::Timestamp;
+use kit::ids::{PortId, ProjectId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use store::{Connection, query};
@@ -194,10 +194,4 @@ async fn automatic_addresses_follow_from_the_mac() {
     assert_eq!(world.call("member", "DELETE", &path, Value::Null).await.status, 204);
     let port = world.get("member", &format!("/ports/{}", port["id"].as_str().unwrap())).await;
     assert_eq!(port["port"]["fixed_ips"].as_array().unwrap().len(), 1);
-}
-
-#[test]
-fn the_network_id_of_a_fault_is_the_ports() {
-    let fault: Fault = crate::domain::faults::no_more_addresses(NetworkId::new("n"));
-    assert_eq!(fault.message(), "No more IP addresses available on network n.");
 }
