@@ -117,3 +117,44 @@ async fn a_floating_ip_leads_to_a_port_behind_the_router() {
     assert_eq!(world.call("member", "DELETE", &path, Value::Null).await.status, 204);
     assert_eq!(world.get("admin", "/ports?device_owner=network:floatingip").await["ports"], json!([]));
 }
+
+/// What Tempest does as an administrator for each of its projects, and undoes at the end.
+#[tokio::test]
+async fn an_administrator_makes_and_unmakes_a_projects_network() {
+    let world = world().await;
+    let public = world.named("public").await;
+    let network = world.make("admin", "/networks", "network", json!({"name": "n", "tenant_id": "project"})).await;
+    let network = network["id"].as_str().unwrap();
+    let body = json!({
+        "name": "s", "tenant_id": "project", "network_id": network, "ip_version": 4, "cidr": "10.100.0.0/28",
+    });
+    let subnet = world.make("admin", "/subnets", "subnet", body).await;
+    let subnet = subnet["id"].as_str().unwrap();
+    let body = json!({"name": "r", "external_gateway_info": {"network_id": public}, "tenant_id": "project"});
+    let router = world.make("admin", "/routers", "router", body).await;
+    assert_eq!(router["project_id"], "project");
+    let router = router["id"].as_str().unwrap();
+    let interface = json!({"subnet_id": subnet});
+    let add = format!("/routers/{router}/add_router_interface");
+    assert_eq!(world.call("admin", "PUT", &add, interface.clone()).await.status, 200);
+    // The project sees and uses all of it; another sees nothing.
+    let port = world.make("member", "/ports", "port", json!({"network_id": network})).await;
+    assert_eq!(world.get("stranger", &format!("/ports?network_id={network}")).await["ports"], json!([]));
+    let group = world.get("admin", "/security-groups?project_id=project&name=default").await;
+    let group = group["security_groups"][0]["id"].as_str().unwrap().to_owned();
+    let remove = format!("/routers/{router}/remove_router_interface");
+    assert_eq!(world.call("admin", "PUT", &remove, interface).await.status, 200);
+    for path in [
+        format!("/ports/{}", port["id"].as_str().unwrap()),
+        format!("/routers/{router}"),
+        format!("/subnets/{subnet}"),
+        format!("/networks/{network}"),
+        format!("/security-groups/{group}"),
+    ] {
+        let answer = world.call("admin", "DELETE", &path, Value::Null).await;
+        assert_eq!(answer.status, 204, "{path}: {}", answer.text());
+    }
+    let refused = world.refused("member", "POST", "/networks", json!({"network": {"tenant_id": "elsewhere"}})).await;
+    let text = "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges";
+    assert_eq!(refused, (400, "HTTPBadRequest".to_owned(), text.to_owned()));
+}
