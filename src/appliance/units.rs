@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, ServerHandle};
+use compute_agent::ComputeAgent;
 use console::Console;
 use futures_util::future::BoxFuture;
 use http_kit::App;
@@ -38,29 +39,17 @@ pub(super) fn all(
     let (network, volume) = (drivers.network.clone(), drivers.volume.clone());
     let volume_agent = VolumeAgent::new(bus, volume, host.clone());
     let network_agent = NetworkAgent::new(bus, network, host.clone());
-    let _ = (config, data_dir);
+    let hypervisor = drivers.hypervisor.clone();
+    let compute_agent = ComputeAgent::new(bus, hypervisor, host.clone(), config.compute.clone(), data_dir.to_owned());
     vec![
         service("identity", bus, &services.identity, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("image", bus, &services.image, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("network", bus, &services.network, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("volume", bus, &services.volume, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("compute", bus, &services.compute, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
-        agent(
-            "volume-agent",
-            bus,
-            &volume_agent,
-            |a, bus| a.serve(bus),
-            |a| Box::pin(async move { a.start().await }),
-            |a, stop| a.run(stop),
-        ),
-        agent(
-            "network-agent",
-            bus,
-            &network_agent,
-            |a, bus| a.serve(bus),
-            |a| Box::pin(async move { a.start().await }),
-            |a, stop| a.run(stop),
-        ),
+        agent("volume-agent", bus, &volume_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
+        agent("network-agent", bus, &network_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
+        agent("compute-agent", bus, &compute_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
     ]
 }
 
@@ -110,12 +99,7 @@ where
 }
 
 /// The listener: last to start, first to stop.
-pub(super) fn listener(
-    app: App,
-    listener: TcpListener,
-    console: Arc<Console>,
-    stop_consoles: CancellationToken,
-) -> Unit {
+pub(super) fn listener(app: App, listener: TcpListener, console: Arc<Console>, stop_consoles: CancellationToken) -> Unit {
     let unit = Unit::new("api", move |context: UnitContext| {
         let (app, listener, console) = (app.clone(), listener.try_clone(), console.clone());
         let stop_consoles = stop_consoles.clone();
