@@ -1,1 +1,34 @@
 //! The compute agent: what runs on each host, without a database handle.
+//!
+//! It owns the guests of its host: their files, their domain, the image cache. It does not own their rows (conductor
+//! does), their ports or their volumes (it asks for those over the bus, with the caller's token). Nothing here knows
+//! whether the services are in the same process.
+//!
+//! * [`agent`]: the agent and its topic; `owner`: one task per server that takes what is asked in order.
+//! * `build`, `delete`, `power`, `volumes`: what is done to a server; the long ones are workflows.
+//! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone.
+//! * `guest`: files, disks and domain of a server; `disks`, `image_cache`, `iso`: making the files.
+//!
+//! Invariants: what the agent does can be repeated; a build that fails gives everything back; a stop of the agent leaves
+//! guests running and cuts work off where it is, to be resumed from the journal.
+
+pub mod agent;
+mod build;
+mod console;
+mod delete;
+mod disks;
+mod guest;
+mod host;
+mod image_cache;
+mod iso;
+mod journal;
+mod owner;
+mod power;
+mod reconcile;
+mod volumes;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use agent::ComputeAgent;
