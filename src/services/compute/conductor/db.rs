@@ -1,9 +1,10 @@
 //! SQL that only conductor needs: journals, failed attempts, and the end of a build on a host.
 
+use bus::topics::compute_types::TaskState;
 use bus::topics::conductor::JournalRecord;
 use kit::Timestamp;
 use kit::ids::{HostId, ServerId, WorkflowId};
-use kit::time::to_micros;
+use kit::time::{from_micros, to_micros};
 use rusqlite::{Connection, Row, params};
 use store::query;
 
@@ -61,18 +62,42 @@ pub(crate) fn forget_failed_attempts(db: &Connection, server: &ServerId) -> Resu
 }
 
 /// Takes a server that is being built off `host`; says whether it was there and is not being deleted.
-pub(crate) fn leave_host(db: &Connection, server: &ServerId, host: &HostId, now: Timestamp) -> Result<bool, store::Error> {
-    const SQL: &str = "UPDATE compute_instances SET host = NULL, task_state = 'scheduling', network_info = '[]', updated_at = ?3
+pub(crate) fn leave_host(
+    db: &Connection,
+    server: &ServerId,
+    host: &HostId,
+    now: Timestamp,
+) -> Result<bool, store::Error> {
+    const SQL: &str =
+        "UPDATE compute_instances SET host = NULL, task_state = 'scheduling', network_info = '[]', updated_at = ?3
         WHERE id = ?1 AND host = ?2 AND vm_state = 'building' AND task_state IS NOT 'deleting' AND deleted_at IS NULL";
     Ok(query::execute(db, SQL, params![server.as_str(), host.as_str(), to_micros(now)])? == 1)
 }
 
-/// Servers that were claimed for a host before `before` and still wait for it to begin; none of them has a journal.
-pub(crate) fn not_begun(db: &Connection, before: Timestamp) -> Result<Vec<(ServerId, HostId)>, store::Error> {
-    const SQL: &str = "SELECT id, host FROM compute_instances i WHERE task_state = 'scheduling' AND host IS NOT NULL
-        AND deleted_at IS NULL AND updated_at < ?1
+/// A server on a host with something to be done to it, of which the host has no journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The server.
+    pub(crate) server_id: ServerId,
+    /// Its host.
+    pub(crate) host: HostId,
+    /// What is to be done.
+    pub(crate) task: TaskState,
+    /// When it last changed.
+    pub(crate) since: Timestamp,
+}
+
+/// The servers for which their hosts may have to be told again.
+pub(crate) fn waiting(db: &Connection) -> Result<Vec<Waiting>, store::Error> {
+    const SQL: &str = "SELECT id, host, task_state, updated_at FROM compute_instances i
+        WHERE task_state IS NOT NULL AND deleted_at IS NULL AND host IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM compute_journals j WHERE j.host = i.host AND j.subject = i.id) ORDER BY number";
-    query::all(db, SQL, params![to_micros(before)], |row| {
-        Ok((ServerId::from(row.get::<_, String>(0)?), HostId::from(row.get::<_, String>(1)?)))
-    })
+    let rows = query::all(db, SQL, [], |row| {
+        let (id, host, task): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((ServerId::from(id), HostId::from(host), task, from_micros(row.get(3)?)))
+    })?;
+    let waiting = |(server_id, host, task, since): (ServerId, HostId, String, Timestamp)| {
+        Some(Waiting { server_id, host, task: TaskState::parse(&task)?, since })
+    };
+    Ok(rows.into_iter().filter_map(waiting).collect())
 }

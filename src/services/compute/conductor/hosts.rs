@@ -1,5 +1,6 @@
 //! Hosts that register, and casts that a crash has lost: they are sent again from the state in the database.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bus::topics::compute_agent::{BuildInstance, RebootInstance, StartInstance, StopInstance, TerminateInstance};
@@ -9,11 +10,14 @@ use bus::{Client, Target};
 use kit::ids::{HostId, ServerId};
 use kit::{Fault, RequestContext};
 
+use super::db::Waiting;
 use super::{Conductor, db};
 use crate::db::{block_devices, instances};
 
 /// How long a host may take to begin a build before it is told again.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take for anything else. Being told twice does no harm, the second time there is nothing to do.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Conductor {
     pub(super) async fn register_host(
@@ -51,16 +55,29 @@ impl Conductor {
         Ok(HostRegistered { instances: servers })
     }
 
-    /// Tells hosts again to begin the builds that they have not begun for long.
+    /// Tells hosts again what they have not begun, or not ended, for long.
     pub(super) async fn tell_again(&self) -> Result<(), Fault> {
-        let before = self.clock.now() - PATIENCE;
-        let waiting = self.store.read(move |conn| db::not_begun(conn, before)).await.map_err(Fault::from)?;
+        let waiting = self.store.read(db::waiting).await.map_err(Fault::from)?;
         let context = RequestContext::service("conductor");
-        for (server_id, host) in waiting {
-            tracing::info!(%host, %server_id, "the host is told again");
-            report(&host, &server_id, tell(&self.client, &context, &host, &server_id, TaskState::Scheduling));
+        for Waiting { server_id, host, task, .. } in self.due(waiting) {
+            tracing::info!(%host, %server_id, %task, "the host is told again");
+            report(&host, &server_id, tell(&self.client, &context, &host, &server_id, task));
         }
         Ok(())
+    }
+
+    /// Those that have waited too long since they changed or the host was last told again; for them that is now.
+    fn due(&self, mut waiting: Vec<Waiting>) -> Vec<Waiting> {
+        let now = self.clock.now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|server_id, _| waiting.iter().any(|server| server.server_id == *server_id));
+        waiting.retain(|server| {
+            let patience = if server.task == TaskState::Scheduling { PATIENCE } else { LONG_PATIENCE };
+            let since = told.get(&server.server_id).map_or(server.since, |told| server.since.max(*told));
+            since + patience < now
+        });
+        told.extend(waiting.iter().map(|server| (server.server_id.clone(), now)));
+        waiting
     }
 }
 

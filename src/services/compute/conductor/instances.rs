@@ -4,8 +4,8 @@ use bus::Target;
 use bus::topics::compute_agent::StopInstance;
 use bus::topics::compute_types::{Instance, TaskState, VmState};
 use bus::topics::conductor::{
-    GetInstance, InstanceChange, InstanceDeleted, OperationFailed, PowerStateChanged, UpdateBlockDevice, UpdateInstance,
-    VolumeDetached,
+    GetInstance, InstanceChange, InstanceDeleted, OperationFailed, PowerStateChanged, UpdateBlockDevice,
+    UpdateInstance, VolumeDetached,
 };
 use kit::ids::HostId;
 use kit::{Fault, RequestContext};
@@ -54,7 +54,11 @@ impl Conductor {
         if kept { Ok(()) } else { Err(Fault::not_found(format!("Block device mapping {id} could not be found."))) }
     }
 
-    pub(super) async fn operation_failed(&self, context: &RequestContext, message: OperationFailed) -> Result<(), Fault> {
+    pub(super) async fn operation_failed(
+        &self,
+        context: &RequestContext,
+        message: OperationFailed,
+    ) -> Result<(), Fault> {
         let (now, request_id) = (self.clock.now(), context.request_id.clone());
         tracing::warn!(%request_id, server_id = %message.server_id, error = %message.fault, "an operation on a server failed");
         self.store
@@ -70,7 +74,11 @@ impl Conductor {
             .await
     }
 
-    pub(super) async fn instance_deleted(&self, context: &RequestContext, message: InstanceDeleted) -> Result<(), Fault> {
+    pub(super) async fn instance_deleted(
+        &self,
+        context: &RequestContext,
+        message: InstanceDeleted,
+    ) -> Result<(), Fault> {
         let (now, server_id) = (self.clock.now(), message.server_id.clone());
         let host = self
             .store
@@ -92,7 +100,10 @@ impl Conductor {
 
     pub(super) async fn volume_detached(&self, message: VolumeDetached) -> Result<(), Fault> {
         let VolumeDetached { server_id, volume_id } = message;
-        self.store.write(move |conn| block_devices::delete_volume(conn, &server_id, &volume_id)).await.map_err(Fault::from)?;
+        self.store
+            .write(move |conn| block_devices::delete_volume(conn, &server_id, &volume_id))
+            .await
+            .map_err(Fault::from)?;
         Ok(())
     }
 

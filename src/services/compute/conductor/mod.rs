@@ -15,12 +15,14 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bus::topics::conductor::{self as topic, TOPIC};
 use bus::{Bus, Client, ServerHandle};
-use kit::SharedClock;
+use kit::ids::ServerId;
+use kit::{SharedClock, Timestamp};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +39,8 @@ pub(crate) struct Conductor {
     placement: Arc<Placement>,
     /// On how many hosts a build is tried.
     max_attempts: u32,
+    /// When hosts were last told again about a server that still waits.
+    told: Mutex<HashMap<ServerId, Timestamp>>,
 }
 
 /// Adds a handler for each message: a method of the conductor, with or without the context.
@@ -64,7 +68,14 @@ impl Conductor {
         placement: Arc<Placement>,
         max_attempts: u32,
     ) -> Arc<Self> {
-        Arc::new(Self { store, clock, client: bus.client("conductor"), placement, max_attempts })
+        Arc::new(Self {
+            store,
+            clock,
+            client: bus.client("conductor"),
+            placement,
+            max_attempts,
+            told: Mutex::default(),
+        })
     }
 
     /// Answers the topic.

@@ -26,7 +26,9 @@ pub(crate) fn react(vm_state: VmState, task: Option<TaskState>, power: PowerStat
     }
     match (vm_state, power) {
         (VmState::Active | VmState::Paused, PowerState::Shutdown) => Reaction::Stopped,
-        (VmState::Active | VmState::Paused, PowerState::Crashed) | (VmState::Active, PowerState::Suspended) => Reaction::Stop,
+        (VmState::Active | VmState::Paused, PowerState::Crashed) | (VmState::Active, PowerState::Suspended) => {
+            Reaction::Stop
+        }
         (VmState::Stopped, PowerState::Running | PowerState::Paused | PowerState::Suspended) => Reaction::Stop,
         // A guest may be paused from outside for a moment; one that is not found may come back.
         _ => Reaction::Record,

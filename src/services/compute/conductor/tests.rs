@@ -46,7 +46,12 @@ async fn failed_builds(cloud: &Cloud) -> Vec<u32> {
 }
 
 fn build_failed(host: &str, retry: bool) -> BuildFailed {
-    BuildFailed { server_id: "s1".into(), host: host.into(), fault: Fault::unavailable("The image could not be fetched."), retry }
+    BuildFailed {
+        server_id: "s1".into(),
+        host: host.into(),
+        fault: Fault::unavailable("The image could not be fetched."),
+        retry,
+    }
 }
 
 #[tokio::test]
@@ -62,7 +67,10 @@ async fn a_change_is_made_only_in_the_expected_state() {
     };
     assert!(cloud.call(update(&[], active)).await.unwrap());
     let instance = cloud.call(GetInstance { server_id: "s1".into() }).await.unwrap();
-    assert_eq!((instance.vm_state, instance.task_state, instance.instance_name.as_str()), (VmState::Active, None, "instance-00000001"));
+    assert_eq!(
+        (instance.vm_state, instance.task_state, instance.instance_name.as_str()),
+        (VmState::Active, None, "instance-00000001")
+    );
     let unknown = cloud.call(GetInstance { server_id: "s9".into() }).await.unwrap_err();
     assert_eq!(unknown.message(), "Instance s9 could not be found.");
 }
@@ -118,7 +126,9 @@ async fn a_failed_build_of_a_server_that_is_being_deleted_is_left_to_the_deletio
     assert!(cloud.used().await.iter().all(|row| row.2 == 0));
     let (row, tags) = cloud
         .store
-        .read(|conn| Ok::<_, store::Error>((instances::get_any(conn, &"s1".into())?, tags::of_instance(conn, &"s1".into())?)))
+        .read(|conn| {
+            Ok::<_, store::Error>((instances::get_any(conn, &"s1".into())?, tags::of_instance(conn, &"s1".into())?))
+        })
         .await
         .unwrap();
     let row = row.unwrap();
@@ -141,7 +151,11 @@ async fn a_build_that_succeeds_clears_the_hosts_failures() {
 async fn an_operation_that_failed_leaves_its_fault() {
     let cloud = cloud(&["a"]).await;
     cloud.call(update(&[], becomes(VmState::Active, Some(TaskState::RebootingHard)))).await.unwrap();
-    let failed = OperationFailed { server_id: "s1".into(), fault: Fault::conflict("It is stuck."), vm_state: Some(VmState::Error) };
+    let failed = OperationFailed {
+        server_id: "s1".into(),
+        fault: Fault::conflict("It is stuck."),
+        vm_state: Some(VmState::Error),
+    };
     cloud.call(failed).await.unwrap();
     assert_eq!(cloud.state("s1").await, "error/-@a");
     assert_eq!(fault(&cloud).await.unwrap(), "409 It is stuck.");
@@ -229,7 +243,11 @@ async fn a_host_that_has_not_begun_is_told_again() {
     cloud.clock.advance(Duration::from_secs(61));
     cloud.compute.conductor.tell_again().await.unwrap();
     assert_eq!(cloud.told(2).await, ["a BuildInstance s1", "a BuildInstance s1"]);
+    // Not every round.
+    cloud.compute.conductor.tell_again().await.unwrap();
+    assert_eq!(cloud.told(2).await.len(), 2);
     // One that has a journal has begun.
+    cloud.clock.advance(Duration::from_secs(3600));
     cloud.call(SaveJournal { record: journal("w1", "s1") }).await.unwrap();
     cloud.compute.conductor.tell_again().await.unwrap();
     assert_eq!(cloud.told(2).await.len(), 2);
@@ -288,7 +306,10 @@ async fn events_and_spans_are_kept_with_their_action() {
         served_micros: 5,
         error: None,
     };
-    cloud.call(ReportSpans { server_id: "s1".into(), request_id: "req-1".into(), spans: vec![span.clone()] }).await.unwrap();
+    cloud
+        .call(ReportSpans { server_id: "s1".into(), request_id: "req-1".into(), spans: vec![span.clone()] })
+        .await
+        .unwrap();
     let (events, kept) = cloud
         .store
         .read(|conn| {

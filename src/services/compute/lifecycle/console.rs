@@ -49,3 +49,38 @@ async fn authorize(compute: &Compute, context: &RequestContext, token: &Secret) 
     let endpoint = compute.client.call(context, Target::host(&host), message).await?;
     Ok(ConsoleGrant { server_id: row.id, host, endpoint })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bus::topics::compute_agent::VncEndpoint;
+    use kit::FaultKind;
+
+    use super::*;
+    use crate::placement::fixtures::{Cloud, row};
+
+    #[tokio::test]
+    async fn a_token_opens_its_servers_screen_for_ten_minutes() {
+        let cloud = Cloud::new();
+        let mut server = row("s1");
+        server.host = Some("a".into());
+        cloud.insert(server).await;
+        let agent = cloud.bus.server(bus::topics::compute_agent::TOPIC).on_host(&"a".into());
+        let _agent = agent
+            .on(|_, message: GetVncEndpoint| {
+                assert_eq!(message.server_id.as_str(), "s1");
+                std::future::ready(Ok(VncEndpoint::Tcp(5901)))
+            })
+            .start();
+        let token = issue(&cloud.compute, &"s1".into()).await.unwrap();
+        let grant = cloud.call(AuthorizeConsole { token: Secret::new(&token) }).await.unwrap();
+        assert_eq!((grant.server_id.as_str(), grant.host.as_str()), ("s1", "a"));
+        assert_eq!(grant.endpoint, VncEndpoint::Tcp(5901));
+        let wrong = cloud.call(AuthorizeConsole { token: Secret::new("guess") }).await.unwrap_err();
+        assert_eq!(wrong.kind(), FaultKind::NotFound);
+        cloud.clock.advance(Duration::from_secs(601));
+        let late = cloud.call(AuthorizeConsole { token: Secret::new(&token) }).await.unwrap_err();
+        assert_eq!(late.kind(), FaultKind::NotFound);
+    }
+}

@@ -107,9 +107,8 @@ fn block_devices(guest: &Guest) -> Value {
     for (index, name) in volumes.into_iter().enumerate() {
         map.insert(format!("ebs{index}"), json!(name));
     }
-    let blanks = named().filter(|(device, _)| {
-        device.destination == BlockDestination::Local && device.source == BlockSource::Blank
-    });
+    let blanks = named()
+        .filter(|(device, _)| device.destination == BlockDestination::Local && device.source == BlockSource::Blank);
     let mut ephemerals = 0;
     for (device, name) in blanks {
         if device.guest_format.as_deref() == Some("swap") {

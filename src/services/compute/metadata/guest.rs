@@ -61,6 +61,7 @@ pub(crate) fn get_or_insert(conn: &Connection, id: &ServerId, seed: &[u8]) -> Re
 
 /// Keeps the password that a guest posted; says whether it is its first.
 pub(crate) fn set_password(conn: &Connection, id: &ServerId, password: &str) -> Result<bool, store::Error> {
-    const SQL: &str = "UPDATE compute_guest_data SET password = ?2 WHERE instance_id = ?1 AND COALESCE(password, '') = ''";
+    const SQL: &str =
+        "UPDATE compute_guest_data SET password = ?2 WHERE instance_id = ?1 AND COALESCE(password, '') = ''";
     Ok(query::execute(conn, SQL, params![id.as_str(), password])? == 1)
 }

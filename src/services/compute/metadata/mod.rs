@@ -82,7 +82,8 @@ impl Metadata {
             return Ok(TOO_LARGE.answer());
         };
         let id = id.clone();
-        let first = self.store.write(move |conn| guest::set_password(conn, &id, &password)).await.map_err(Fault::from)?;
+        let first =
+            self.store.write(move |conn| guest::set_password(conn, &id, &password)).await.map_err(Fault::from)?;
         Ok(if first { ok(TEXT, Vec::new()) } else { CONFLICT.answer() })
     }
 
@@ -99,7 +100,9 @@ impl Metadata {
             return Ok(Some(guest));
         }
         let mut seed = [0_u8; 32];
-        SystemRandom::new().fill(&mut seed).map_err(|error| Fault::internal("making a random seed", error.to_string()))?;
+        SystemRandom::new()
+            .fill(&mut seed)
+            .map_err(|error| Fault::internal("making a random seed", error.to_string()))?;
         let wanted = id.clone();
         self.store.write(move |conn| guest::get_or_insert(conn, &wanted, &seed)).await.map_err(Fault::from)
     }
@@ -118,7 +121,11 @@ fn find(guest: &Guest, path: &str) -> Option<Found> {
             };
             let file = openstack::file(version, name)?;
             let body = (file.render)(guest, version)?;
-            Some(if *name == openstack::PASSWORD { Found::Password(body) } else { Found::Content(file.content_type, body) })
+            Some(if *name == openstack::PASSWORD {
+                Found::Password(body)
+            } else {
+                Found::Content(file.content_type, body)
+            })
         }
         [] | ["ec2"] => lines(with_latest(ec2::VERSIONS).collect()),
         ["ec2", version, rest @ ..] | [version, rest @ ..] => {
@@ -157,7 +164,9 @@ fn drive(guest: &Guest) -> Vec<MetadataFile> {
     }
     for name in with_latest(openstack::VERSIONS) {
         let Some(version) = Version::parse(openstack::VERSIONS, name) else { continue };
-        for file in openstack::FILES.iter().filter(|file| file.on_drive && version.since(openstack::VERSIONS, file.since)) {
+        for file in
+            openstack::FILES.iter().filter(|file| file.on_drive && version.since(openstack::VERSIONS, file.since))
+        {
             if let Some(content) = (file.render)(guest, version) {
                 files.push(MetadataFile { path: format!("openstack/{name}/{}", file.name), content });
             }

@@ -15,7 +15,8 @@ pub(crate) fn of(vifs: &[Vif]) -> Value {
     }
     let (mut links, mut networks, mut services) = (Vec::new(), Vec::new(), Vec::<Value>::new());
     for vif in vifs.iter().filter(|vif| !vif.fixed_ips.is_empty()) {
-        let device = vif.device.clone().unwrap_or_else(|| format!("tap{}", vif.port_id.as_str().get(..11).unwrap_or_default()));
+        let device =
+            vif.device.clone().unwrap_or_else(|| format!("tap{}", vif.port_id.as_str().get(..11).unwrap_or_default()));
         links.push(json!({
             "id": device,
             "vif_id": vif.port_id,
@@ -45,7 +46,9 @@ fn network(vif: &Vif, address: &VifAddress, number: usize, link: &str) -> Value 
     // How an IPv6 guest gets its address, its router says: whichever way that is, it has to listen to it.
     let kind = if address.dhcp { "ipv6_slaac".to_owned() } else { format!("ipv{version}") };
     let default = match address.gateway {
-        Some(gateway @ IpAddr::V4(_)) => Some(json!({ "network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": gateway })),
+        Some(gateway @ IpAddr::V4(_)) => {
+            Some(json!({ "network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": gateway }))
+        }
         Some(gateway @ IpAddr::V6(_)) => Some(json!({ "network": "::", "netmask": "::", "gateway": gateway })),
         None => None,
     };

@@ -48,10 +48,28 @@ const TEXT: &str = super::TEXT;
 
 /// All files, in the order in which a version lists them.
 pub(crate) static FILES: &[File] = &[
-    File { name: "meta_data.json", since: FOLSOM, on_drive: true, content_type: JSON, render: |g, v| bytes(&meta_data(g, v)) },
+    File {
+        name: "meta_data.json",
+        since: FOLSOM,
+        on_drive: true,
+        content_type: JSON,
+        render: |g, v| bytes(&meta_data(g, v)),
+    },
     File { name: "user_data", since: FOLSOM, on_drive: true, content_type: TEXT, render: |guest, _| guest.user_data() },
-    File { name: PASSWORD, since: GRIZZLY, on_drive: false, content_type: TEXT, render: |guest, _| Some(password(guest)) },
-    File { name: "vendor_data.json", since: HAVANA, on_drive: true, content_type: JSON, render: |_, _| bytes(&json!({})) },
+    File {
+        name: PASSWORD,
+        since: GRIZZLY,
+        on_drive: false,
+        content_type: TEXT,
+        render: |guest, _| Some(password(guest)),
+    },
+    File {
+        name: "vendor_data.json",
+        since: HAVANA,
+        on_drive: true,
+        content_type: JSON,
+        render: |_, _| bytes(&json!({})),
+    },
     File {
         name: "network_data.json",
         since: LIBERTY,
@@ -156,7 +174,9 @@ fn devices(guest: &Guest, version: Version) -> Value {
         let Some(tag) = &device.tag else { continue };
         let mut disk = json!({ "type": "disk", "bus": "none", "address": "none", "tags": [tag] });
         let serial = device.volume_id.as_ref().filter(|_| device.destination == BlockDestination::Volume);
-        for (name, value) in [("serial", serial.map(|id| json!(id))), ("path", device.device_name.as_ref().map(|n| json!(n)))] {
+        for (name, value) in
+            [("serial", serial.map(|id| json!(id))), ("path", device.device_name.as_ref().map(|n| json!(n)))]
+        {
             if let (Some(value), Some(disk)) = (value, disk.as_object_mut()) {
                 disk.insert(name.to_owned(), value);
             }

@@ -70,7 +70,8 @@ fn volume() -> BlockDevice {
 }
 
 fn full() -> InstanceRow {
-    let first = VifAddress { floating: vec!["203.0.113.7".parse().unwrap()], ..address("10.0.0.5", "10.0.0.0/24", true) };
+    let first =
+        VifAddress { floating: vec!["203.0.113.7".parse().unwrap()], ..address("10.0.0.5", "10.0.0.0/24", true) };
     InstanceRow {
         key: Some(KeyRef { name: "mykey".into(), key_type: "ssh".into(), public_key: "ssh-ed25519 AAAA me".into() }),
         user_data: Some(Secret::new(STANDARD.encode("#!/bin/sh\necho hello\n"))),
@@ -235,7 +236,11 @@ async fn a_config_drive_says_what_the_service_answers() {
         let answer = ask(&cloud, "GET", &format!("/{}", file.path), b"").await;
         assert_agrees(file, (answer.status == 200).then_some(answer.body));
     }
-    let tree: Value = files.iter().find(|file| file.path == "ec2/latest/meta-data.json").map(|file| serde_json::from_slice(&file.content).unwrap()).unwrap();
+    let tree: Value = files
+        .iter()
+        .find(|file| file.path == "ec2/latest/meta-data.json")
+        .map(|file| serde_json::from_slice(&file.content).unwrap())
+        .unwrap();
     for (path, value) in leaves(&tree) {
         assert_eq!(get(&cloud, &format!("/latest/meta-data/{path}")).await, value);
     }

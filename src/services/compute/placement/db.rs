@@ -107,7 +107,8 @@ pub(crate) fn generation(db: &Connection, provider: &str) -> Result<Option<i64>,
 /// What a provider offers, with what is promised of it.
 pub(crate) fn inventories(db: &Connection, provider: &str) -> Result<Vec<(Class, Resource)>, store::Error> {
     const SQL: &str = "SELECT * FROM compute_inventories WHERE provider = ?1";
-    let rows = query::all(db, SQL, params![provider], |row| Ok((row.get::<_, String>("resource_class")?, resource(row)?)))?;
+    let rows =
+        query::all(db, SQL, params![provider], |row| Ok((row.get::<_, String>("resource_class")?, resource(row)?)))?;
     Ok(rows.into_iter().filter_map(|(name, resource)| Some((Class::parse(&name)?, resource))).collect())
 }
 
@@ -193,6 +194,12 @@ pub(crate) fn allocations_of(db: &Connection, consumer: &str) -> Result<Vec<Allo
     query::all(db, SQL, params![consumer], allocation)
 }
 
+/// What a provider has promised.
+pub(crate) fn allocations_on(db: &Connection, provider: &str) -> Result<Vec<Allocation>, store::Error> {
+    const SQL: &str = "SELECT * FROM compute_allocations WHERE provider = ?1 ORDER BY consumer, resource_class";
+    query::all(db, SQL, params![provider], allocation)
+}
+
 fn allocation(row: &Row<'_>) -> rusqlite::Result<Allocation> {
     Ok(Allocation {
         consumer: row.get("consumer")?,
@@ -212,7 +219,8 @@ pub(crate) fn hosts_of_group(db: &Connection, group: &str) -> Result<Vec<(HostId
 
 /// The hosts of `servers`, as far as they have one.
 pub(crate) fn hosts_of_servers(db: &Connection, servers: &[String]) -> Result<Vec<HostId>, store::Error> {
-    const SQL: &str = "SELECT DISTINCT host FROM compute_instances WHERE id = ?1 AND host IS NOT NULL AND deleted_at IS NULL";
+    const SQL: &str =
+        "SELECT DISTINCT host FROM compute_instances WHERE id = ?1 AND host IS NOT NULL AND deleted_at IS NULL";
     let mut found = Vec::new();
     for server in servers {
         found.extend(query::opt(db, SQL, params![server], |row| row.get::<_, String>(0))?.map(HostId::from));

@@ -154,7 +154,8 @@ impl Cloud {
 
     /// Promised of each class on each host, as the tables have it: `host: class used=sum of allocations, …`.
     pub(crate) async fn used(&self) -> Vec<(String, String, i64, i64, i64)> {
-        const SQL: &str = "SELECT h.host, i.resource_class, i.used, CAST((total - reserved) * allocation_ratio AS INTEGER),
+        const SQL: &str =
+            "SELECT h.host, i.resource_class, i.used, CAST((total - reserved) * allocation_ratio AS INTEGER),
             (SELECT COALESCE(SUM(a.used), 0) FROM compute_allocations a
                 WHERE a.provider = i.provider AND a.resource_class = i.resource_class)
             FROM compute_inventories i JOIN compute_hosts h ON h.uuid = i.provider ORDER BY 1, 2";

@@ -1,11 +1,12 @@
 //! Placement: what hosts offer, what servers have been promised, and the atomic claims between the two.
 //!
 //! `resource` is the arithmetic, `group` the server groups' policies, `db` the SQL and the claim that decides, `view` the
-//! hosts in memory. Hosts themselves (heartbeat, inventory as reported, disabled or not) are rows of [`crate::db::hosts`].
+//! hosts in memory, `api` Placement's own API. Hosts themselves (heartbeat, inventory as reported, disabled or not) are rows of [`crate::db::hosts`].
 //!
 //! Invariants: the allocations on a host never exceed `(total - reserved) * ratio` of any class at the time of a claim;
 //! a server with a host has an allocation there, one without has none.
 
+mod api;
 pub(crate) mod db;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -105,7 +106,8 @@ impl Placement {
             Ok::<_, store::Error>(())
         };
         // A heartbeat comes again.
-        if durable { self.store.write(write).await } else { self.store.write_relaxed(write).await }.map_err(Fault::from)?;
+        if durable { self.store.write(write).await } else { self.store.write_relaxed(write).await }
+            .map_err(Fault::from)?;
         self.reload(Some(host)).await
     }
 

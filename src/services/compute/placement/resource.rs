@@ -81,7 +81,12 @@ pub(crate) struct Resource {
 
 impl Resource {
     /// The most that can be promised: `(total - reserved) * ratio`, rounded down.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes of hosts")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "sizes of hosts"
+    )]
     pub(crate) fn capacity(&self) -> u64 {
         (self.total.saturating_sub(self.reserved) as f64 * self.ratio.max(0.0)) as u64
     }

@@ -122,7 +122,11 @@ impl ImageNeeds {
     /// What `properties`, by Glance's names or Nova's own, ask for.
     pub(crate) fn of(properties: &std::collections::BTreeMap<String, String>) -> Self {
         let any = |names: [&str; 2]| {
-            names.iter().find_map(|name| properties.get(*name)).filter(|value| !value.is_empty()).map(|v| v.to_lowercase())
+            names
+                .iter()
+                .find_map(|name| properties.get(*name))
+                .filter(|value| !value.is_empty())
+                .map(|v| v.to_lowercase())
         };
         Self {
             architecture: any(["hw_architecture", "architecture"]).map(|arch| canonical(&arch).to_owned()),
@@ -178,7 +182,9 @@ fn short(wanted: &Wanted, hosts: &[&HostState], class: Class) -> String {
     };
     let amount = wanted.amounts.get(class);
     let free = |host: &HostState| host.resource(class).free();
-    let Some(best) = hosts.iter().copied().max_by_key(|host| free(host)) else { return format!("wanted {amount} {unit}") };
+    let Some(best) = hosts.iter().copied().max_by_key(|host| free(host)) else {
+        return format!("wanted {amount} {unit}");
+    };
     let (most, total) = (free(best), best.resource(class).total);
     if most >= amount {
         // Enough by overselling, on a host that is smaller than the server.

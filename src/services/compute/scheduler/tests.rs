@@ -115,7 +115,8 @@ async fn a_host_is_there_while_it_is_heard_of_and_enabled() {
 async fn image_properties_choose_the_host() {
     let cloud = Cloud::new();
     cloud.host("intel", inventory(4, 2000, 100)).await;
-    let arm = bus::topics::conductor::HostInventory { cpu_info: r#"{"arch":"aarch64"}"#.into(), ..inventory(4, 1000, 100) };
+    let arm =
+        bus::topics::conductor::HostInventory { cpu_info: r#"{"arch":"aarch64"}"#.into(), ..inventory(4, 1000, 100) };
     cloud.host("arm", arm).await;
     cloud.servers(&["s1", "s2", "s3"]).await;
     for (server, (name, value), expected) in [
@@ -147,7 +148,9 @@ async fn groups_keep_their_servers_together_or_apart() {
         let third = cloud.select(&["s3"], spec).await;
         match policy {
             "affinity" => assert_eq!(third.unwrap(), ["s3@a"]),
-            "anti-affinity" => insta::assert_snapshot!(third.unwrap_err().message(), @"No valid host was found. compute: 2 of 2 hosts left; server group: 0 of 2 hosts left; anti-affinity: at most 1 on one host."),
+            "anti-affinity" => {
+                insta::assert_snapshot!(third.unwrap_err().message(), @"No valid host was found. compute: 2 of 2 hosts left; server group: 0 of 2 hosts left; anti-affinity: at most 1 on one host.")
+            }
             _ => assert!(third.is_ok()),
         }
     }
