@@ -140,7 +140,9 @@ fn nova_choices(base: &str, path: &str) -> Value {
     json!({ "choices": [choice("v2.0", "DEPRECATED", "v2", "2"), choice("v2.1", "CURRENT", "v2.1", "2.1")] })
 }
 
-fn cinder(base: &str) -> Value {
+/// Cinder's versions, with `base` as the URL of its mount: also what `/v3/` answers to who has a token.
+#[must_use]
+pub fn cinder(base: &str) -> Value {
     json!({ "versions": [{
         "id": "v3.0",
         "status": "CURRENT",

@@ -36,6 +36,7 @@ pub mod version;
 pub use app::{App, Builder, RawHandler};
 pub use body::{BoxError, ResponseBody};
 pub use dialect::Dialect;
+pub use discovery::cinder as cinder_versions;
 pub use endpoint::{BodyKind, BoxFuture, Endpoint, Handler};
 pub use fields::Fields;
 pub use filter::{Filter, FilterKind};

@@ -1,4 +1,4 @@
-//! `/os-availability-zone`, `/os-services`, `/extensions`: what there is.
+//! `/`, `/os-availability-zone`, `/os-services`, `/extensions`: what there is.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::{Volumes, ZONE};
 
 /// Its rows.
 pub static ENDPOINTS: &[Endpoint<Volumes>] = &[
+    Endpoint::get("/", "", &versions),
     Endpoint::get("/os-availability-zone", "volume:availability_zone_list", &zones),
     Endpoint::get("/os-services", "volume_extension:services:index", &services),
     Endpoint::get("/extensions", "", &extensions),
@@ -19,6 +20,12 @@ pub static ENDPOINTS: &[Endpoint<Volumes>] = &[
 
 /// An agent that was not heard of for this long is down.
 const DOWN_AFTER_MICROS: i64 = 60_000_000;
+
+/// The version document once more; without a token, as on the reference, only the root of the mount shows it.
+async fn versions(_: Arc<Volumes>, request: Request) -> Result<Reply, Fault> {
+    let base = request.base_url();
+    Ok(Reply::ok(http_kit::cinder_versions(base.strip_suffix("/v3").unwrap_or(&base))))
+}
 
 async fn zones(_: Arc<Volumes>, _: Request) -> Result<Reply, Fault> {
     Ok(Reply::ok(json!({ "availabilityZoneInfo": [{ "zoneName": ZONE, "zoneState": { "available": true } }] })))
