@@ -83,6 +83,7 @@ pub struct Appliance {
     store: Store,
     public_url: String,
     health: Health,
+    api: App,
 }
 
 /// The services, in start order.
@@ -143,6 +144,7 @@ impl Appliance {
             .raw("/console", console.clone())
             .raw("/healthz", Arc::new(health::Report::new(health.clone())))
             .build()?;
+        let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
         let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([units::listener(
             app,
@@ -157,7 +159,7 @@ impl Appliance {
             }
         }
         tracing::info!(%host, public_url, "cloudbox is ready");
-        Ok(Self { supervisor, store, public_url, health })
+        Ok(Self { supervisor, store, public_url, health, api })
     }
 
     /// The URL that all APIs are below.
@@ -170,6 +172,12 @@ impl Appliance {
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// All APIs: their endpoints are data, for sweeping tests and for documentation.
+    #[must_use]
+    pub fn api(&self) -> &App {
+        &self.api
     }
 
     /// Stops everything in order; guests keep running.
