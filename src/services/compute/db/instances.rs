@@ -15,7 +15,7 @@ use kit::{PowerState, Secret, Timestamp};
 use rusqlite::{Connection, Row, named_params, params};
 use store::query;
 
-use super::{id, id_opt, int, invalid, json, json_opt, time, time_opt, to_json};
+use super::{Columns, int, invalid, to_json};
 
 /// One server, as the table holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,57 +144,69 @@ impl InstanceRow {
     }
 }
 
-/// Reads a row of `SELECT * FROM compute_instances`.
+/// Reads a row of `SELECT * FROM compute_instances`: the fields below are in the table's order.
 ///
 /// # Errors
 /// Where a column does not hold what this program writes there.
 pub fn from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRow> {
-    let vm_state: String = row.get("vm_state")?;
-    let task_state: Option<String> = row.get("task_state")?;
+    let columns = &mut Columns::of(row);
     Ok(InstanceRow {
-        number: row.get("number")?,
-        id: id(row, "id")?,
-        project_id: id(row, "project_id")?,
-        user_id: id(row, "user_id")?,
-        name: row.get("name")?,
-        description: row.get("description")?,
-        hostname: row.get("hostname")?,
-        request_id: row.get("request_id")?,
-        reservation_id: row.get("reservation_id")?,
-        launch_index: row.get("launch_index")?,
-        vm_state: VmState::parse(&vm_state).ok_or_else(|| invalid("vm_state", vm_state))?,
-        task_state: task_state
-            .map(|text| TaskState::parse(&text).ok_or_else(|| invalid("task_state", text)))
-            .transpose()?,
-        power_state: PowerState::from_code(row.get("power_state")?),
-        host: id_opt(row, "host")?,
-        availability_zone: row.get("availability_zone")?,
-        forced_host: id_opt(row, "forced_host")?,
-        flavor: json(row, "flavor")?,
-        image_id: id_opt(row, "image_id")?,
-        image_properties: json(row, "image_properties")?,
-        key: json_opt(row, "key")?,
-        user_data: row.get::<_, Option<String>>("user_data")?.map(Secret::new),
-        config_drive: row.get("config_drive")?,
-        metadata: json(row, "metadata")?,
-        networks: json(row, "networks")?,
-        security_groups: json(row, "security_groups")?,
-        network_info: json(row, "network_info")?,
-        root_device_name: row.get("root_device_name")?,
-        disk_config: row.get("disk_config")?,
-        access_ip_v4: row.get("access_ip_v4")?,
-        access_ip_v6: row.get("access_ip_v6")?,
-        locked_by: row.get("locked_by")?,
-        locked_reason: row.get("locked_reason")?,
-        admin_password: row.get::<_, Option<String>>("admin_password")?.map(Secret::new),
-        group_id: row.get("group_id")?,
-        hints: json(row, "hints")?,
-        created_at: time(row, "created_at")?,
-        updated_at: time(row, "updated_at")?,
-        launched_at: time_opt(row, "launched_at")?,
-        terminated_at: time_opt(row, "terminated_at")?,
-        deleted_at: time_opt(row, "deleted_at")?,
+        number: columns.get()?,
+        id: columns.id()?,
+        project_id: columns.id()?,
+        user_id: columns.id()?,
+        name: columns.get()?,
+        description: columns.get()?,
+        hostname: columns.get()?,
+        request_id: columns.get()?,
+        reservation_id: columns.get()?,
+        launch_index: columns.get()?,
+        vm_state: vm_state(&columns.get::<String>()?)?,
+        task_state: columns.get::<Option<String>>()?.as_deref().map(task_state).transpose()?,
+        power_state: PowerState::from_code(columns.get()?),
+        host: columns.id_opt()?,
+        availability_zone: columns.get()?,
+        forced_host: columns.id_opt()?,
+        flavor: {
+            // flavor_id, vcpus, ram_mb and disk_gb are there to be filtered by and summed up.
+            columns.skip(4);
+            columns.json()?
+        },
+        image_id: columns.id_opt()?,
+        image_properties: columns.json()?,
+        key: {
+            columns.skip(1);
+            columns.json_opt()?
+        },
+        user_data: columns.get::<Option<String>>()?.map(Secret::new),
+        config_drive: columns.get()?,
+        metadata: columns.json()?,
+        networks: columns.json()?,
+        security_groups: columns.json()?,
+        network_info: columns.json()?,
+        root_device_name: columns.get()?,
+        disk_config: columns.get()?,
+        access_ip_v4: columns.get()?,
+        access_ip_v6: columns.get()?,
+        locked_by: columns.get()?,
+        locked_reason: columns.get()?,
+        admin_password: columns.get::<Option<String>>()?.map(Secret::new),
+        group_id: columns.get()?,
+        hints: columns.json()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+        launched_at: columns.time_opt()?,
+        terminated_at: columns.time_opt()?,
+        deleted_at: columns.time_opt()?,
     })
+}
+
+fn vm_state(text: &str) -> rusqlite::Result<VmState> {
+    VmState::parse(text).ok_or_else(|| invalid("vm_state", text))
+}
+
+fn task_state(text: &str) -> rusqlite::Result<TaskState> {
+    TaskState::parse(text).ok_or_else(|| invalid("task_state", text))
 }
 
 /// Adds `row`; its number is given by the table.
@@ -379,3 +391,6 @@ pub fn delete(db: &Connection, id: &ServerId, now: Timestamp) -> Result<bool, st
     }
     Ok(deleted)
 }
+
+#[cfg(test)]
+mod tests;
