@@ -226,6 +226,7 @@ impl Services {
             .policy(policy(config)?)
             .mount(self.identity.rest().authenticator(checks("identity-api")))
             .mount(self.compute.rest().authenticator(checks("compute-api")))
+            .mount(self.compute.placement().authenticator(checks("placement-api")))
             .mount(self.image.rest().authenticator(checks("image-api")))
             .mount(self.network.rest().authenticator(checks("network-api")))
             .mount(self.volume.rest().authenticator(checks("volume-api"))))
