@@ -27,10 +27,6 @@ impl Conductor {
     ) -> Result<HostRegistered, Fault> {
         let RegisterHost { host, inventory, starting } = message;
         self.placement.register(&host, inventory, starting).await?;
-        if !starting {
-            return Ok(HostRegistered::default());
-        }
-        tracing::info!(%host, "a compute host has started");
         let on = host.clone();
         let (servers, journaled) = self
             .store
@@ -45,11 +41,15 @@ impl Conductor {
             })
             .await
             .map_err(Fault::from)?;
-        // What has a journal, the agent resumes by itself.
-        for server in servers.iter().filter(|server| !journaled.iter().any(|subject| subject == server.id.as_str())) {
-            if let Some(task) = server.task_state {
-                tracing::info!(%host, server_id = %server.id, %task, "the host is told again");
-                report(&host, &server.id, tell(&self.client, context, &host, &server.id, task));
+        if starting {
+            tracing::info!(%host, "a compute host has started");
+            // What has a journal, the agent resumes by itself.
+            for server in servers.iter().filter(|server| !journaled.iter().any(|subject| subject == server.id.as_str()))
+            {
+                if let Some(task) = server.task_state {
+                    tracing::info!(%host, server_id = %server.id, %task, "the host is told again");
+                    report(&host, &server.id, tell(&self.client, context, &host, &server.id, task));
+                }
             }
         }
         Ok(HostRegistered { instances: servers })
