@@ -1,17 +1,51 @@
 //! The command line: what can be said, and the way from an error to an exit code.
 //!
-//! One file per noun. Exit codes: 0 done, 1 failed, 2 not understood, 3 nothing of that name, 4 not allowed.
+//! One file per noun. A verb of the client is given a [`session::Session`] and talks to the APIs as any other client would: nothing
+//! here knows a service, a table or a driver. Results go to standard output, all else to standard error.
+//! Exit codes: 0 done, 1 failed, 2 not understood, 3 nothing of that name, 4 not allowed.
 
+mod catalog;
+mod client;
+mod cloud_file;
+mod credentials;
+mod fault_text;
+mod flavor;
+mod global;
+mod http;
+mod image;
+mod keypair;
+mod local_keys;
+mod network;
+mod openrc;
+mod output;
+mod problem;
+mod progress;
+mod resolve;
+mod security_group;
 mod serve;
+mod session;
+mod shell;
+mod vm;
+mod volume;
+mod wait;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::builder::styling::{AnsiColor, Style};
 use clap::{Parser, Subcommand};
+
+use global::Global;
+use output::Output;
+use problem::{Kind, Problem, Result};
+use session::Session;
 
 /// A cloud in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "cloudbox", version, about, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
@@ -20,12 +54,126 @@ pub struct Cli {
 enum Command {
     /// Run the cloud on this host
     Serve(serve::Serve),
+    /// Virtual machines
+    #[command(visible_alias = "server")]
+    Vm(vm::Vm),
+    /// Images that VMs boot from
+    Image(image::Image),
+    /// Networks
+    Network(network::Network),
+    /// Security groups: what may reach VMs
+    SecurityGroup(security_group::SecurityGroup),
+    /// Volumes: disks that outlive a VM
+    Volume(volume::Volume),
+    /// Flavors: sizes of VMs
+    Flavor(flavor::Flavor),
+    /// SSH keys that may log in to VMs
+    Keypair(keypair::Keypair),
+    /// Print the credentials in use as OS_* variables: source <(cloudbox openrc)
+    Openrc,
+    /// Print completions for a shell
+    Completion(shell::Completion),
+    /// Write the manual pages into a directory
+    #[command(hide = true)]
+    Man(shell::Man),
 }
 
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Serve(serve) => serve.run(),
+    let Cli { global, command } = Cli::parse();
+    let out = Output::new(global.output, global.quiet, global.no_color);
+    let done = match command {
+        Command::Serve(serve) => return serve.run(),
+        Command::Completion(completion) => completion.run(out),
+        Command::Man(man) => man.run(),
+        command => client(command, &global),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => tell(&problem, out),
+    }
+}
+
+/// Runs a verb that talks to a cloud. Nothing of it is worth a second thread.
+fn client(command: Command, global: &Global) -> Result<()> {
+    let session = Session::open(global)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Problem::io("cannot start", &error))?;
+    runtime.block_on(async {
+        match command {
+            Command::Vm(vm) => vm.run(&session).await,
+            Command::Image(image) => image.run(&session).await,
+            Command::Network(network) => network.run(&session).await,
+            Command::SecurityGroup(group) => group.run(&session).await,
+            Command::Volume(volume) => volume.run(&session).await,
+            Command::Flavor(flavor) => flavor.run(&session).await,
+            Command::Keypair(keypair) => keypair.run(&session).await,
+            Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
+            Command::Serve(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
+        }
+    })
+}
+
+/// Says what went wrong and what to do next. Answers the exit code.
+fn tell(problem: &Problem, out: Output) -> ExitCode {
+    if problem.kind != Kind::BrokenPipe {
+        let red = if out.has_colour() { AnsiColor::Red.on_default().bold() } else { Style::new() };
+        let hint = problem.hint.as_ref().map(|hint| format!("  {hint}\n")).unwrap_or_default();
+        // There is nobody left to tell that it could not be told.
+        let _ = write!(std::io::stderr(), "{red}cloudbox:{red:#} {problem}\n{hint}");
+    }
+    problem.exit_code()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_client_go_anywhere() {
+        for line in ["cloudbox -o json vm list", "cloudbox vm -o json list", "cloudbox vm ls -o json"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.global.output, output::Format::Json, "{line}");
+        }
+        let cli = Cli::try_parse_from(["cloudbox", "vm", "list", "--data-dir", "/d"]).unwrap();
+        assert_eq!(cli.global.data_dir(), std::path::Path::new("/d"));
+    }
+
+    #[test]
+    fn serve_keeps_its_own_data_directory() {
+        for line in ["cloudbox serve --data-dir /d --network fake", "cloudbox --data-dir /d serve --network fake"] {
+            let Command::Serve(serve) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+                panic!("not serve")
+            };
+            assert!(format!("{serve:?}").contains(r#"data_dir: Some("/d")"#), "{serve:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_demo_types_is_understood() {
+        for line in [
+            "keypair create demo-key --private-key /w/key",
+            "image create cirros --file build/guest.qcow2 --disk-format qcow2 --wait",
+            "network list",
+            "volume create demo-data --size 1 --wait",
+            "vm create demo --image cirros --network default --key demo-key --volume demo-data --wait",
+            "vm ssh demo --identity /w/key --user cirros -- lsblk -o NAME",
+            "vm trace demo",
+            "vm delete demo --wait",
+            "volume delete demo-data --wait",
+            "security-group allow default --protocol tcp --port 22",
+            "openrc",
+        ] {
+            let words = std::iter::once("cloudbox").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
     }
 }

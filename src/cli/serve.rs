@@ -50,8 +50,12 @@ impl Serve {
     pub fn run(self) -> ExitCode {
         start_log(self.log_format);
         let file = self.config.clone().or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
-        let overrides =
-            Overrides { data_dir: self.data_dir, listen: self.listen, hypervisor: self.hypervisor, network: self.network };
+        let overrides = Overrides {
+            data_dir: self.data_dir,
+            listen: self.listen,
+            hypervisor: self.hypervisor,
+            network: self.network,
+        };
         let config = match settings::load(file.as_deref(), overrides) {
             Ok(config) => config,
             Err(error) => return failed(2, &error),
@@ -95,7 +99,8 @@ fn start_log(format: LogFormat) {
 /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
 async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("cannot listen for signals; serving until killed");
         return std::future::pending().await;
     };

@@ -1,0 +1,238 @@
+//! The cloud's APIs: one token for a command, the catalog, JSON in and out, lists to their last page.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::catalog::{Catalog, Service};
+use super::credentials::{Credentials, Reference};
+use super::fault_text;
+use super::http::{self, Answer, Body, Counter, Http};
+use super::problem::{Problem, Result};
+
+/// The version of Nova's API that is spoken: the flavor is in the server, and keypairs are still made by Nova.
+const COMPUTE_VERSION: &str = "2.79";
+/// The most pages of a list that are read.
+const MOST_PAGES: usize = 10_000;
+
+/// A login.
+#[derive(Debug)]
+struct Login {
+    token: String,
+    catalog: Catalog,
+    project_id: Option<String>,
+}
+
+/// The way to the cloud. It logs in when it is first used.
+pub struct Client {
+    http: Http,
+    credentials: Credentials,
+    login: OnceCell<Login>,
+}
+
+impl Client {
+    /// A client that uses `credentials`.
+    #[must_use]
+    pub fn new(credentials: Credentials) -> Self {
+        Self { http: Http::new(), credentials, login: OnceCell::new() }
+    }
+
+    /// The credentials in use.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The project that the token is for.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub async fn project_id(&self) -> Result<Option<&str>> {
+        Ok(self.login().await?.project_id.as_deref())
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// When the cloud cannot be reached or refuses; so with all the others.
+    pub async fn get(&self, service: Service, path: &str) -> Result<Value> {
+        self.json(Method::GET, service, path, None).await
+    }
+
+    /// `POST`.
+    pub async fn post(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
+        self.json(Method::POST, service, path, Some(body)).await
+    }
+
+    /// `PUT`.
+    pub async fn put(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
+        self.json(Method::PUT, service, path, Some(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, service: Service, path: &str) -> Result<()> {
+        self.json(Method::DELETE, service, path, None).await.map(drop)
+    }
+
+    /// All of a list that comes in pages below `key`.
+    pub async fn list(&self, service: Service, path: &str, key: &str) -> Result<Vec<Value>> {
+        let bare = path.split('?').next().unwrap_or(path);
+        let (mut all, mut path) = (Vec::new(), path.to_owned());
+        for _ in 0..MOST_PAGES {
+            let mut page = self.get(service, &path).await?;
+            if let Some(Value::Array(objects)) = page.get_mut(key).map(Value::take) {
+                all.extend(objects);
+            }
+            // Only the query is taken from the link: it may name a host that is not reached from here.
+            match next_link(&page, key).and_then(|link| link.split_once('?')) {
+                Some((_, query)) => path = format!("{bare}?{query}"),
+                None => return Ok(all),
+            }
+        }
+        Err(Problem::failed(format!("the list of {key} does not end")))
+    }
+
+    /// `PUT`s a file's bytes; `report` is told how many have gone.
+    pub async fn upload(
+        &self,
+        service: Service,
+        path: &str,
+        file: &std::path::Path,
+        report: impl FnMut(u64),
+    ) -> Result<()> {
+        let sent = Counter::default();
+        let (body, length) = http::file(file, &sent).await?;
+        let builder = self.request(Method::PUT, service, path).await?;
+        let builder = builder.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
+        let request = built(builder, body)?;
+        let answer = self.http.upload(request, &sent, report).await;
+        // A refusal may come as soon as the first bytes have been seen, and the connection with it.
+        let answer = answer.map_err(|problem| match sent.load(Ordering::Relaxed) {
+            sent if sent < length => problem.hint("the upload was broken off: the log of `cloudbox serve` may say why"),
+            _ => problem,
+        })?;
+        accepted(&answer).map(drop)
+    }
+
+    async fn json(&self, method: Method, service: Service, path: &str, body: Option<&Value>) -> Result<Value> {
+        let builder = self.request(method, service, path).await?;
+        let request = match body {
+            Some(body) => built(builder.header(CONTENT_TYPE, "application/json"), http::bytes(body.to_string()))?,
+            None => built(builder, http::bytes(""))?,
+        };
+        accepted(&self.http.send(request).await?)
+    }
+
+    async fn request(&self, method: Method, service: Service, path: &str) -> Result<hyper::http::request::Builder> {
+        let login = self.login().await?;
+        let base = login.catalog.url(service, &self.credentials.interface, self.credentials.region.as_deref())?;
+        let builder = Request::builder().method(method).uri(format!("{base}{path}"));
+        let builder = builder.header("X-Auth-Token", &login.token).header("Accept", "application/json");
+        Ok(match service {
+            Service::Compute => builder
+                .header("OpenStack-API-Version", format!("compute {COMPUTE_VERSION}"))
+                .header("X-OpenStack-Nova-API-Version", COMPUTE_VERSION),
+            _ => builder,
+        })
+    }
+
+    async fn login(&self) -> Result<&Login> {
+        self.login.get_or_try_init(|| self.log_in()).await
+    }
+
+    async fn log_in(&self) -> Result<Login> {
+        let credentials = &self.credentials;
+        let base = credentials.auth_url.trim_end_matches('/');
+        let base = if base.ends_with("/v3") { base.to_owned() } else { format!("{base}/v3") };
+        let request = Request::post(format!("{base}/auth/tokens")).header(CONTENT_TYPE, "application/json");
+        let answer = self.http.send(built(request, http::bytes(login_body(credentials).to_string()))?).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Err(Problem::not_allowed(format!("{base} does not accept this user, password or project"))
+                .hint("`cloudbox openrc` shows which are used; OS_CLOUD, OS_* variables, --os-cloud and --data-dir change them"));
+        }
+        let body = accepted(&answer)?;
+        let token = answer.headers.get("X-Subject-Token").and_then(|token| token.to_str().ok());
+        let token =
+            token.ok_or_else(|| Problem::failed(format!("{base} is not an identity service: it gave no token")))?;
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        Ok(Login {
+            token: token.to_owned(),
+            catalog: Catalog::new(body.pointer("/token/catalog").cloned().unwrap_or_default()),
+            project_id: text("/token/project/id"),
+        })
+    }
+}
+
+fn login_body(credentials: &Credentials) -> Value {
+    let with_domain = |reference: &Reference, domain: &Reference| {
+        let mut value = reference.to_json();
+        if let (Reference::Name(_), Some(map)) = (reference, value.as_object_mut()) {
+            map.insert("domain".to_owned(), domain.to_json());
+        }
+        value
+    };
+    let mut user = with_domain(&credentials.user, &credentials.user_domain);
+    if let Some(map) = user.as_object_mut() {
+        map.insert("password".to_owned(), Value::from(credentials.password.as_str()));
+    }
+    let mut auth = json!({ "identity": { "methods": ["password"], "password": { "user": user } } });
+    if let (Some(project), Some(map)) = (&credentials.project, auth.as_object_mut()) {
+        let project = with_domain(project, &credentials.project_domain);
+        map.insert("scope".to_owned(), json!({ "project": project }));
+    }
+    json!({ "auth": auth })
+}
+
+fn built(builder: hyper::http::request::Builder, body: Body) -> Result<Request<Body>> {
+    builder.body(body).map_err(|error| Problem::usage(format!("this makes no HTTP request: {error}")))
+}
+
+/// The JSON of a good answer; the reason of another.
+fn accepted(answer: &Answer) -> Result<Value> {
+    let status = answer.status;
+    if status.is_success() {
+        // 202 and 204 have no body, and a console or a reboot needs none.
+        return Ok(serde_json::from_slice(&answer.body).unwrap_or(Value::Null));
+    }
+    let text = fault_text::of(&answer.body, &format!("the cloud answered {status}"));
+    Err(match status {
+        StatusCode::NOT_FOUND => Problem::not_found(text),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Problem::not_allowed(text),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            let wait = answer.headers.get("Retry-After").and_then(|wait| wait.to_str().ok()?.parse().ok());
+            let wait = Duration::from_secs(wait.unwrap_or(1));
+            Problem::failed(text).hint(format!("the cloud is busy: try again in {} s", wait.as_secs()))
+        }
+        status if status.is_server_error() => match answer.headers.get("X-Openstack-Request-Id") {
+            Some(id) => Problem::failed(text)
+                .hint(format!("the log of `cloudbox serve` says more about {}", id.to_str().unwrap_or_default())),
+            None => Problem::failed(text),
+        },
+        _ => Problem::failed(text),
+    })
+}
+
+fn next_link<'a>(page: &'a Value, key: &str) -> Option<&'a str> {
+    if let Some(Value::String(next)) = page.get("next") {
+        return Some(next);
+    }
+    let links = page.get(format!("{key}_links"))?.as_array()?;
+    let next = links.iter().find(|link| link.get("rel").and_then(Value::as_str) == Some("next"))?;
+    next.get("href")?.as_str()
+}
+
+/// `text` as one segment of a path, or as a value of a query.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    const KEEP: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encoding::utf8_percent_encode(text, KEEP).to_string()
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

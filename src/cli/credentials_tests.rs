@@ -1,0 +1,151 @@
+//! Which credentials win.
+
+use super::*;
+use crate::cli::problem::Kind;
+
+struct World {
+    dir: tempfile::TempDir,
+    global: Global,
+    surroundings: Surroundings,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let surroundings =
+            Surroundings { directories: vec![dir.path().join("here"), dir.path().join("etc")], ..Default::default() };
+        for name in ["here", "etc", "data"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Self { dir, global: Global::default(), surroundings }
+    }
+
+    fn file(&self, path: &str, cloud: &str, user: &str) {
+        let text = format!(
+            "clouds:\n  {cloud}:\n    auth: {{auth_url: 'http://k/v3', username: {user}, password: p, project_name: shop, user_domain_id: d1}}\n    region_name: north\n"
+        );
+        std::fs::write(self.dir.path().join(path), text).unwrap();
+    }
+
+    fn admin(&self) {
+        let admin = clouds::AdminCloud { auth_url: "http://local/v3", password: "p", region: "RegionOne" };
+        clouds::write_admin(&admin_file(&self.dir.path().join("data")), &admin).unwrap();
+    }
+
+    fn env(&mut self, name: &str, value: &str) {
+        self.surroundings.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    fn find(&self) -> Result<Credentials> {
+        find(&self.global, &self.surroundings)
+    }
+
+    fn user(&self) -> String {
+        match self.find().unwrap().user {
+            Reference::Name(name) | Reference::Id(name) => name,
+        }
+    }
+}
+
+#[test]
+fn the_more_explicit_wins() {
+    let mut world = World::new();
+    world.admin();
+    world.file("etc/clouds.yaml", "work", "from-etc");
+    for (name, value) in [("OS_AUTH_URL", "http://env/v3"), ("OS_USERNAME", "from-env"), ("OS_PASSWORD", "p")] {
+        world.env(name, value);
+    }
+    assert_eq!(world.user(), "from-env");
+    world.env("OS_CLOUD", "work");
+    assert_eq!(world.user(), "from-etc");
+    world.global.data_dir = Some(world.dir.path().join("data"));
+    assert_eq!(world.user(), "admin");
+    world.global.os_cloud = Some("work".to_owned());
+    assert_eq!(world.user(), "from-etc");
+}
+
+#[test]
+fn the_first_file_counts() {
+    let mut world = World::new();
+    world.file("etc/clouds.yaml", "work", "etc");
+    world.env("OS_CLOUD", "work");
+    assert_eq!(world.user(), "etc");
+    world.file("here/clouds.yml", "work", "here");
+    assert_eq!(world.user(), "here");
+    world.file("mine.yaml", "work", "mine");
+    let mine = world.dir.path().join("mine.yaml");
+    world.env("OS_CLIENT_CONFIG_FILE", mine.to_str().unwrap());
+    assert_eq!(world.user(), "mine");
+}
+
+#[test]
+fn the_cloud_cloudbox_is_the_local_one_where_no_file_has_it() {
+    let mut world = World::new();
+    world.admin();
+    world.file("here/clouds.yaml", "work", "here");
+    world.global.os_cloud = Some("cloudbox".to_owned());
+    world.global.data_dir = Some(world.dir.path().join("data"));
+    assert_eq!(world.user(), "admin");
+    world.global.os_cloud = Some("play".to_owned());
+    let problem = world.find().err().unwrap();
+    assert_eq!(problem.kind, Kind::NotAllowed);
+    assert!(problem.hint.unwrap().ends_with("here/clouds.yaml knows work"));
+}
+
+#[test]
+fn all_of_a_cloud_is_read() {
+    let mut world = World::new();
+    world.file("here/clouds.yaml", "work", "ann");
+    world.global.os_cloud = Some("work".to_owned());
+    let expected = Credentials {
+        auth_url: "http://k/v3".to_owned(),
+        user: Reference::Name("ann".to_owned()),
+        user_domain: Reference::Id("d1".to_owned()),
+        password: "p".to_owned(),
+        project: Some(Reference::Name("shop".to_owned())),
+        project_domain: Reference::Id("default".to_owned()),
+        region: Some("north".to_owned()),
+        interface: "public".to_owned(),
+    };
+    assert!(world.find().unwrap() == expected);
+}
+
+#[test]
+fn variables_of_old_are_understood() {
+    let mut world = World::new();
+    for (name, value) in [
+        ("OS_AUTH_URL", "http://env/v3"),
+        ("OS_USER_ID", "u1"),
+        ("OS_PASSWORD", "p"),
+        ("OS_TENANT_NAME", "shop"),
+        ("OS_DOMAIN_NAME", "corp"),
+        ("OS_ENDPOINT_TYPE", "internalURL"),
+    ] {
+        world.env(name, value);
+    }
+    let found = world.find().unwrap();
+    assert_eq!(found.user, Reference::Id("u1".to_owned()));
+    assert_eq!(found.project, Some(Reference::Name("shop".to_owned())));
+    assert_eq!(found.project_domain, Reference::Name("corp".to_owned()));
+    assert_eq!(found.interface, "internal");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let mut world = World::new();
+    world.env("OS_AUTH_URL", "http://env/v3");
+    assert_eq!(world.find().err().unwrap().text, "the environment does not say username");
+    world.env("OS_USERNAME", "ann");
+    assert_eq!(world.find().err().unwrap().text, "the environment does not say password");
+    world.env("OS_AUTH_TYPE", "v3token");
+    assert!(world.find().err().unwrap().text.contains("logs in with a password"));
+}
+
+#[test]
+fn without_any_it_says_how_to_get_one() {
+    let mut world = World::new();
+    world.global.data_dir = Some(world.dir.path().join("data"));
+    let problem = world.find().err().unwrap();
+    assert_eq!(problem.kind, Kind::NotAllowed);
+    assert!(problem.hint.unwrap().starts_with("`cloudbox serve --data-dir"));
+}

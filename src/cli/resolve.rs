@@ -1,0 +1,238 @@
+//! From what the user calls a thing to the thing: by its id or its name, and never by a guess.
+
+use serde_json::Value;
+
+use super::catalog::Service;
+use super::client::{Client, escape};
+use super::output::text;
+use super::problem::{Kind, Problem, Result};
+
+/// A kind of thing: what it is called, and where it is found.
+#[derive(Debug)]
+pub struct Noun {
+    /// What people call it.
+    pub name: &'static str,
+    /// The verb of the command line that lists them.
+    pub command: &'static str,
+    /// Whose it is.
+    pub service: Service,
+    /// The path of the list, with all fields.
+    pub list: &'static str,
+    /// The path before the id.
+    pub path: &'static str,
+    /// The key of a list.
+    pub many: &'static str,
+    /// The key of one, where there is one.
+    pub one: Option<&'static str>,
+    /// Whether a list can be asked for a name.
+    pub by_name: ByName,
+}
+
+/// How a list is asked for a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByName {
+    /// `name=` is the name.
+    Exact,
+    /// `name=` is a regular expression.
+    Pattern,
+    /// It cannot be asked.
+    No,
+}
+
+/// Servers.
+pub static VM: Noun =
+    noun("VM", "vm", Service::Compute, ("/servers/detail", "/servers"), ("servers", Some("server")), ByName::Pattern);
+/// Flavors.
+pub static FLAVOR: Noun = noun(
+    "flavor",
+    "flavor",
+    Service::Compute,
+    ("/flavors/detail", "/flavors"),
+    ("flavors", Some("flavor")),
+    ByName::No,
+);
+/// Images.
+pub static IMAGE: Noun =
+    noun("image", "image", Service::Image, ("/images", "/images"), ("images", None), ByName::Exact);
+/// Networks.
+pub static NETWORK: Noun = noun(
+    "network",
+    "network",
+    Service::Network,
+    ("/networks", "/networks"),
+    ("networks", Some("network")),
+    ByName::Exact,
+);
+/// Routers.
+pub static ROUTER: Noun =
+    noun("router", "network", Service::Network, ("/routers", "/routers"), ("routers", Some("router")), ByName::Exact);
+/// Security groups.
+pub static SECURITY_GROUP: Noun = noun(
+    "security group",
+    "security-group",
+    Service::Network,
+    ("/security-groups", "/security-groups"),
+    ("security_groups", Some("security_group")),
+    ByName::Exact,
+);
+/// Volumes.
+pub static VOLUME: Noun = noun(
+    "volume",
+    "volume",
+    Service::Volume,
+    ("/volumes/detail", "/volumes"),
+    ("volumes", Some("volume")),
+    ByName::Exact,
+);
+
+const fn noun(
+    name: &'static str,
+    command: &'static str,
+    service: Service,
+    (list, path): (&'static str, &'static str),
+    (many, one): (&'static str, Option<&'static str>),
+    by_name: ByName,
+) -> Noun {
+    Noun { name, command, service, list, path, many, one, by_name }
+}
+
+impl Noun {
+    /// The path of the one with this id.
+    #[must_use]
+    pub fn path_of(&self, id: &str) -> String {
+        format!("{}/{}", self.path, escape(id))
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// What the cloud answers; so with all the others.
+    pub async fn list(&self, client: &Client) -> Result<Vec<Value>> {
+        client.list(self.service, self.list, self.many).await
+    }
+
+    /// The one with this id.
+    pub async fn get(&self, client: &Client, id: &str) -> Result<Value> {
+        let answer = client.get(self.service, &self.path_of(id)).await?;
+        Ok(self.unwrap(answer))
+    }
+
+    /// The object out of an answer's envelope.
+    #[must_use]
+    pub fn unwrap(&self, mut answer: Value) -> Value {
+        match self.one.and_then(|key| answer.get_mut(key)) {
+            Some(object) => object.take(),
+            None => answer,
+        }
+    }
+
+    /// Deletes the one with this id.
+    pub async fn delete(&self, client: &Client, id: &str) -> Result<()> {
+        client.delete(self.service, &self.path_of(id)).await
+    }
+
+    /// The one that the user calls `wanted`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one of that name.
+    pub async fn find(&self, client: &Client, wanted: &str) -> Result<Value> {
+        if is_uuid(wanted) {
+            match self.get(client, wanted).await {
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                answer => return answer,
+            }
+        }
+        let path = match self.by_name {
+            ByName::Exact => format!("{}?name={}", self.list, escape(wanted)),
+            ByName::Pattern => format!("{}?name={}", self.list, escape(&format!("^{}$", literal(wanted)))),
+            ByName::No => self.list.to_owned(),
+        };
+        let all = client.list(self.service, &path, self.many).await?;
+        self.choose(all, wanted, client.project_id().await?)
+    }
+
+    /// The id of the one that the user calls `wanted`.
+    pub async fn find_id(&self, client: &Client, wanted: &str) -> Result<String> {
+        Ok(text(&self.find(client, wanted).await?, "/id"))
+    }
+
+    /// The one of `all` with this id or name. Among several of a name, the only one of the user's own project is meant.
+    fn choose(&self, mut all: Vec<Value>, wanted: &str, project: Option<&str>) -> Result<Value> {
+        if let Some(index) = all.iter().position(|object| text(object, "/id") == wanted) {
+            return Ok(all.swap_remove(index));
+        }
+        all.retain(|object| text(object, "/name") == wanted);
+        if all.len() > 1 {
+            let own = |object: &Value| {
+                ["/project_id", "/tenant_id", "/owner"].iter().any(|key| Some(text(object, key).as_str()) == project)
+            };
+            let mut own: Vec<&Value> = all.iter().filter(|object| own(object)).collect();
+            if let (Some(only), true) = (own.pop(), own.is_empty()) {
+                return Ok(only.clone());
+            }
+            let ids: Vec<String> = all.iter().map(|object| text(object, "/id")).collect();
+            return Err(Problem::usage(format!("{} {}s are named {wanted}: {}", ids.len(), self.name, ids.join(", ")))
+                .hint("say which by its id"));
+        }
+        all.pop().ok_or_else(|| {
+            Problem::not_found(format!("there is no {} named {wanted}", self.name))
+                .hint(format!("`cloudbox {} list` shows what there is", self.command))
+        })
+    }
+}
+
+/// Whether `text` can be a UUID, with or without hyphens.
+fn is_uuid(text: &str) -> bool {
+    let hex = text.chars().filter(|c| *c != '-');
+    hex.clone().count() == 32 && hex.clone().all(|c| c.is_ascii_hexdigit())
+}
+
+/// `text` as a regular expression that matches itself.
+fn literal(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn things() -> Vec<Value> {
+        vec![
+            json!({"id": "1", "name": "a", "project_id": "p"}),
+            json!({"id": "2", "name": "b", "project_id": "p"}),
+            json!({"id": "3", "name": "b", "project_id": "q"}),
+            json!({"id": "4", "name": "c", "project_id": "q"}),
+            json!({"id": "5", "name": "c", "project_id": "q"}),
+            json!({"id": "a", "name": "z", "project_id": "q"}),
+        ]
+    }
+
+    #[test]
+    fn an_id_goes_before_a_name_and_ones_own_before_others() {
+        let choose = |wanted: &str| VOLUME.choose(things(), wanted, Some("p")).map(|found| text(&found, "/id"));
+        assert_eq!(choose("a").unwrap(), "a");
+        assert_eq!(choose("z").unwrap(), "a");
+        assert_eq!(choose("2").unwrap(), "2");
+        assert_eq!(choose("b").unwrap(), "2");
+        let ambiguous = choose("c").unwrap_err();
+        assert_eq!((ambiguous.kind, ambiguous.text.as_str()), (Kind::Usage, "2 volumes are named c: 4, 5"));
+        let missing = choose("nope").unwrap_err();
+        assert_eq!(missing.kind, Kind::NotFound);
+        assert_eq!(missing.hint.unwrap(), "`cloudbox volume list` shows what there is");
+    }
+
+    #[test]
+    fn names_are_not_patterns() {
+        assert_eq!(literal("a.b(c)"), r"a\.b\(c\)");
+        assert!(is_uuid("0b55c09e-93f1-4fda-a9a6-a4b5a9d5e1a1") && is_uuid("8aabdfa5e20c46ce9d195ac55e87fe1a"));
+        assert!(!is_uuid("m1.tiny") && !is_uuid("zz"));
+    }
+}

@@ -1,0 +1,63 @@
+//! What every client verb is given: the way to the cloud, and how to answer.
+
+use super::client::Client;
+use super::credentials::{self, Surroundings};
+use super::global::Global;
+use super::output::Output;
+use super::problem::{Problem, Result};
+
+/// One command's way to the cloud, and how to answer.
+pub struct Session {
+    /// The APIs.
+    pub client: Client,
+    /// The output.
+    pub out: Output,
+}
+
+impl Session {
+    /// As the options and the surroundings say. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When there are no credentials.
+    pub fn open(global: &Global) -> Result<Self> {
+        let credentials = credentials::find(global, &Surroundings::of_process())?;
+        Ok(Self { client: Client::new(credentials), out: Output::new(global.output, global.quiet, global.no_color) })
+    }
+
+    /// Does `one` for each of `names`; all are tried, and the first failure is the answer.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn each(&self, names: &[String], one: impl AsyncFn(&str) -> Result<()>) -> Result<()> {
+        let mut first = None;
+        for name in names {
+            if let Err(problem) = one(name).await {
+                // The first is told at the end, with its hint and exit code.
+                match &first {
+                    None => first = Some(problem),
+                    Some(_) => self.out.note(&format!("cloudbox: {problem}")),
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+}
+
+/// The pairs of `key=value` options.
+///
+/// # Errors
+/// When there is no `=` in one.
+pub fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// Reads a small file whole.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Problem::io(&format!("cannot read {}", path.display()), &error))
+}

@@ -1,0 +1,128 @@
+//! `vm delete`, `start`, `stop`, `reboot`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{action, state};
+use crate::cli::output::text;
+use crate::cli::problem::Result;
+use crate::cli::progress::Progress;
+use crate::cli::resolve::VM;
+use crate::cli::session::Session;
+use crate::cli::wait::{self, Look, Wait};
+
+/// Which servers.
+#[derive(Debug, Args)]
+struct Which {
+    /// Names or ids
+    #[arg(required = true, value_name = "VM")]
+    vms: Vec<String>,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+/// The options of `vm delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// The options of `vm start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// The options of `vm stop`.
+#[derive(Debug, Args)]
+pub struct Stop {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// The options of `vm reboot`.
+#[derive(Debug, Args)]
+pub struct Reboot {
+    #[command(flatten)]
+    which: Which,
+    /// Switch it off and on, without asking the guest
+    #[arg(long)]
+    hard: bool,
+}
+
+impl Delete {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        let wait = &self.which.wait;
+        session
+            .each(&self.which.vms, async |name| {
+                let id = VM.find_id(&session.client, name).await?;
+                VM.delete(&session.client, &id).await?;
+                if !wait.wanted() {
+                    return Ok(());
+                }
+                let progress = Progress::spinner(session.out, format!("delete {name}"));
+                wait::until(wait, progress, async || wait::gone(VM.get(&session.client, &id).await, deleting)).await?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn deleting(server: &Value) -> Result<Look> {
+    match text(server, "/status").as_str() {
+        "DELETED" | "SOFT_DELETED" => Ok(Look::Done(Value::Null)),
+        "ERROR" if text(server, "/OS-EXT-STS:task_state").is_empty() => Err(state::failure(server)),
+        _ => Ok(Look::Working("deleting".to_owned())),
+    }
+}
+
+impl Start {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        self.which.act(session, "start", &json!({ "os-start": null }), "ACTIVE").await
+    }
+}
+
+impl Stop {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        self.which.act(session, "stop", &json!({ "os-stop": null }), "SHUTOFF").await
+    }
+}
+
+impl Reboot {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        let kind = if self.hard { "HARD" } else { "SOFT" };
+        self.which.act(session, "reboot", &json!({ "reboot": { "type": kind } }), "ACTIVE").await
+    }
+}
+
+impl Which {
+    async fn act(&self, session: &Session, verb: &str, body: &Value, wanted: &str) -> Result<()> {
+        session
+            .each(&self.vms, async |name| {
+                let id = VM.find_id(&session.client, name).await?;
+                action(session, &id, body).await?;
+                if !self.wait.wanted() {
+                    return Ok(());
+                }
+                let progress = Progress::spinner(session.out, format!("{verb} {name}"));
+                let look = async || state::look(VM.get(&session.client, &id).await?, wanted);
+                wait::until(&self.wait, progress, look).await.map(drop)
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_being_deleted_is_waited_for() {
+        let server = |task: Value| json!({"id": "7", "name": "web", "status": "ERROR", "OS-EXT-STS:task_state": task});
+        assert_eq!(deleting(&server(json!("deleting"))).unwrap(), Look::Working("deleting".to_owned()));
+        assert!(deleting(&server(Value::Null)).is_err());
+        assert_eq!(deleting(&json!({"status": "DELETED"})).unwrap(), Look::Done(Value::Null));
+    }
+}
