@@ -121,6 +121,12 @@ impl FakeDriver {
         self.faults.calls()
     }
 
+    /// What the guest runs with; `None` when it does not run.
+    #[must_use]
+    pub fn runs_with(&self, id: &ServerId) -> Option<crate::spec::DomainSpec> {
+        self.host.guests().find(id).and_then(|guest| guest.live.clone())
+    }
+
     /// From now on the guest neither powers off when asked nor lets go of what needs its consent.
     pub fn make_stubborn(&self, id: &ServerId) {
         self.host.guests().make_stubborn(id);
