@@ -40,7 +40,7 @@ async fn detail(compute: Arc<Compute>, _request: Request) -> Result<Reply, Fault
     let hosts = compute.store.read(hosts::list).await.map_err(Fault::from)?;
     let now = compute.now();
     let own = json!({ "nova-conductor": service(true, true, now), "nova-scheduler": service(true, true, now) });
-    let internal = json!({ super::services::own_host(&compute): own });
+    let internal = json!({ super::services::own_host(&compute, &hosts): own });
     let computes: Map<String, Value> = hosts
         .iter()
         .map(|host| {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{integer, schemas};
 use crate::Compute;
-use crate::db::{keypairs, quotas, server_groups};
+use crate::db::{quotas, server_groups};
 use crate::domain::quota::{Limits, RESOURCES, Resource};
 
 const PATH: &str = "/os-quota-sets/{project_id}";
@@ -60,13 +60,12 @@ async fn detail(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault>
     let project = request.param("project_id")?;
     request.authorize(DETAIL, &Target::project(project))?;
     let limits = limits(&compute, project).await?;
-    let (wanted, user) = (project.to_owned(), request.context.user_id().cloned());
-    let (usage, groups, _keys) = compute
+    let wanted = project.to_owned();
+    let (usage, groups) = compute
         .store
         .read(move |db| {
-            let keys = user.map(|user| keypairs::count(db, &user)).transpose()?;
             let groups = server_groups::count(db, &wanted.as_str().into())?;
-            Ok::<_, store::Error>((quotas::usage(db, &wanted)?, groups, keys))
+            Ok::<_, store::Error>((quotas::usage(db, &wanted)?, groups))
         })
         .await?;
     let used = |name: &str| match name {

@@ -58,16 +58,10 @@ fn compute_service(request: &Request, host: &Host, now: Timestamp) -> Value {
     view
 }
 
-fn own_service(
-    compute: &Compute,
-    request: &Request,
-    index: usize,
-    (binary, uuid): (&str, &str),
-    now: Timestamp,
-) -> Value {
+fn own_service(request: &Request, host: &str, index: usize, (binary, uuid): (&str, &str), now: Timestamp) -> Value {
     let mut view = json!({
         "binary": binary,
-        "host": own_host(compute),
+        "host": host,
         "id": if request.version.at_least(2, 53) { json!(uuid) } else { json!(index + 1) },
         "zone": "internal",
         "status": "enabled",
@@ -81,17 +75,18 @@ fn own_service(
     view
 }
 
-/// The name of the host that this process runs on.
-pub(super) fn own_host(compute: &Compute) -> String {
+/// The name of the host that this process runs on: as configured, or as the first agent calls it, which is here.
+pub(super) fn own_host(compute: &Compute, hosts: &[Host]) -> String {
     let configured = Some(compute.config.host.clone()).filter(|host| !host.is_empty());
-    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
-    configured.or_else(kernel).unwrap_or_else(|| "localhost".to_owned())
+    let first = || hosts.first().map(|host| host.host.to_string());
+    configured.or_else(first).unwrap_or_else(|| "localhost".to_owned())
 }
 
 async fn list(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault> {
     let hosts = compute.store.read(hosts::list).await.map_err(Fault::from)?;
     let now = compute.now();
-    let own = OWN.iter().enumerate().map(|(index, row)| own_service(&compute, &request, index, *row, now));
+    let here = own_host(&compute, &hosts);
+    let own = OWN.iter().enumerate().map(|(index, row)| own_service(&request, &here, index, *row, now));
     let all = own.chain(hosts.iter().map(|host| compute_service(&request, host, now)));
     let query = request.query();
     let wanted = |view: &Value| {

@@ -16,6 +16,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes up what was there at the start, once.
 pub(crate) async fn run(compute: &Compute) {
+    run_after(compute, PAUSE).await;
+}
+
+/// As [`run`], after a pause of one's own.
+pub(crate) async fn run_after(compute: &Compute, pause: Duration) {
     let found = async {
         let scheduling = compute.store.read(|db| instances::without_host(db, TaskState::Scheduling)).await?;
         let deleting = compute.store.read(|db| instances::without_host(db, TaskState::Deleting)).await?;
@@ -31,7 +36,7 @@ pub(crate) async fn run(compute: &Compute) {
     if scheduling.is_empty() && deleting.is_empty() {
         return;
     }
-    tokio::time::sleep(PAUSE).await;
+    tokio::time::sleep(pause).await;
     let context = RequestContext::service("compute-api");
     for row in deleting {
         if let Err(fault) = remove::without_host(compute, &context, &row.id).await {

@@ -138,7 +138,7 @@ async fn many(count: i64) -> Fixture {
             for number in 1..count {
                 row.id = kit::ids::ServerId::random();
                 row.name = format!("srv-{number}");
-                row.created_at = row.created_at + Duration::from_millis(1);
+                row.created_at += Duration::from_millis(1);
                 instances::insert(db, &row)?;
                 instances::update(db, &row.id, &[], &info, row.created_at)?;
             }

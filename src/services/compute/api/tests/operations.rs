@@ -169,3 +169,18 @@ async fn what_was_asked_is_remembered_with_its_request() {
     let none = cloud.member("GET", &format!("/servers/{id}/os-instance-actions/req-x"), Value::Null).await;
     assert_eq!(message(&none), (404, "Action req-x not found".into()));
 }
+
+#[tokio::test]
+async fn what_a_crash_cut_off_is_taken_up_again() {
+    let cloud = Fixture::new().await;
+    // As a crash between the row and the scheduler's answer leaves them: one that waits, one that was being deleted.
+    cloud.world.lock().unwrap().full = true;
+    let (waiting, deleted) = (cloud.boot("waiting").await, cloud.boot("deleted").await);
+    cloud.set(&waiting, VmState::Building, Some(TaskState::Scheduling)).await;
+    cloud.set(&deleted, VmState::Building, Some(TaskState::Deleting)).await;
+    cloud.world.lock().unwrap().full = false;
+    crate::lifecycle::resume::run_after(&cloud.compute, std::time::Duration::ZERO).await;
+    let shown = cloud.get("member", 1, &format!("/servers/{waiting}")).await;
+    assert_eq!(shown["server"]["status"], "ACTIVE");
+    assert_eq!(cloud.member("GET", &format!("/servers/{deleted}"), Value::Null).await.status, 404);
+}
