@@ -1,9 +1,9 @@
 //! The agent on a bus whose other ends are fakes, with the fake hypervisor.
 
 mod builds;
-mod cloud;
+pub(crate) mod cloud;
 mod deletes;
 mod harness;
 mod operations;
 mod restarts;
-mod world;
+pub(crate) mod world;

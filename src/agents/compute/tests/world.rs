@@ -316,3 +316,15 @@ impl World {
         std::fs::read_to_string(path).unwrap().contains(serial)
     }
 }
+
+impl World {
+    /// Waits until nothing is done to the server.
+    pub async fn wait_idle(&self, id: &ServerId) {
+        let wait = async {
+            while self.agent.is_owned(id) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.unwrap();
+    }
+}
