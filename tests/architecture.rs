@@ -1,5 +1,7 @@
 //! The crates' dependencies keep the architecture (docs/adr/0001): read from `cargo metadata`.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -41,7 +43,8 @@ fn reaches(uses: &BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<St
 #[test]
 fn all_crates_are_known_to_this_test() {
     let known = ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "hypervisor", "console"];
-    let known: BTreeSet<&str> = known.into_iter().chain(SERVICES.iter().copied()).chain(AGENTS.iter().copied()).collect();
+    let known: BTreeSet<&str> =
+        known.into_iter().chain(SERVICES.iter().copied()).chain(AGENTS.iter().copied()).collect();
     let uses = uses();
     assert_eq!(uses.keys().map(String::as_str).collect::<BTreeSet<_>>(), known, "say here what a new crate may use");
 }
