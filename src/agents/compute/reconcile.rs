@@ -38,6 +38,10 @@ pub(crate) async fn start(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     let mut resumed = HashSet::new();
     for record in records {
         let id = ServerId::new(&record.subject);
+        // Only a start after one that failed half-way finds something being done already.
+        if agent.is_owned(&id) && !resumed.contains(&id) {
+            continue;
+        }
         resumed.insert(id.clone());
         queue(agent, &id, Operation::Resume(Box::new(record)));
     }

@@ -1,13 +1,13 @@
 //! Building servers: as it goes well, and as each peer fails.
 
 use bus::topics::compute_agent::{BuildInstance, GetConsoleOutput, GetVncEndpoint, TerminateInstance, VncEndpoint};
-use bus::topics::compute_types::{FlavorSpec, TaskState, VmState};
+use bus::topics::compute_types::{BlockDevice, BlockSource, FlavorSpec, TaskState, VmState};
 use hypervisor::Driver as _;
 use hypervisor::fake::{Misbehaviour, Verb};
 use kit::{Fault, FaultKind, PowerState};
 
 use super::cloud::When;
-use super::world::World;
+use super::world::{World, block_device};
 
 #[tokio::test]
 async fn a_server_becomes_active_through_every_step_of_a_boot() {
@@ -15,6 +15,8 @@ async fn a_server_becomes_active_through_every_step_of_a_boot() {
     let server = world.new_rich_server();
     world.built(&server).await;
     world.cloud.until("the report", |state| !state.spans.is_empty()).await;
+    let named = |device: &BlockDevice| device.device_name.is_some();
+    world.cloud.until("all names", |state| state.instances[&server.id].block_devices.iter().all(named)).await;
     let now = world.instance(&server.id);
     assert_eq!((now.vm_state, now.task_state, now.power_state), (VmState::Active, None, PowerState::Running));
     assert_eq!(now.root_device_name.as_deref(), Some("/dev/vda"));
@@ -42,13 +44,47 @@ async fn a_server_becomes_active_through_every_step_of_a_boot() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{spans:?}");
     // The token goes where the boot's description says that it goes.
     for method in ["GetImage", "AllocateForInstance", "BindPort", "AttachVolume", "CreateVolume"] {
-        assert!(state.calls.iter().any(|call| *call == (method, true)), "{method}");
+        assert!(state.calls.contains(&(method, true)), "{method}");
     }
     let tasks: Vec<_> = state.tasks.iter().flatten().map(|task| task.as_str()).collect();
     assert_eq!(tasks, ["networking", "networking", "block_device_mapping", "spawning"]);
     assert_eq!(state.events[0].event, "compute__do_build_and_run_instance");
     assert_eq!(state.events[0].error, None);
     assert!(state.volumes.values().all(|volume| volume.status == "in-use"));
+}
+
+#[tokio::test]
+async fn a_server_boots_from_a_volume_that_an_image_fills() {
+    let world = World::running().await;
+    let mut server = world.new_server();
+    let image_id = server.image_id.take();
+    let source = BlockSource::Image;
+    server.block_devices = vec![BlockDevice { source, image_id, boot_index: Some(0), ..block_device(1) }];
+    server.networks.clear();
+    world.insert(&server);
+    world.built(&server).await;
+    let now = world.instance(&server.id);
+    assert_eq!(now.root_device_name.as_deref(), Some("/dev/sda"), "the volume's image asks for SCSI");
+    assert!(!world.data().join("instances").join(server.id.as_str()).join("disk").exists());
+    let state = world.cloud.lock();
+    assert_eq!((state.count("GetImage"), state.count("AllocateForInstance")), (0, 0));
+    assert_eq!(now.block_devices[0].volume_id.as_ref(), state.volumes.keys().next());
+}
+
+#[tokio::test]
+async fn a_server_that_another_host_was_claimed_for_is_not_built_here() {
+    let world = World::running().await;
+    for host in [None, Some("host-2".into())] {
+        let mut server = world.new_server();
+        server.host = host;
+        world.insert(&server);
+        let looks = world.cloud.lock().count("GetInstance");
+        world.cast(BuildInstance { server_id: server.id.clone() });
+        world.cloud.until("a look", |state| state.count("GetInstance") > looks).await;
+        world.wait_idle(&server.id).await;
+        assert_eq!(world.instance(&server.id).vm_state, VmState::Building);
+    }
+    world.assert_clean("not here").await;
 }
 
 #[tokio::test]

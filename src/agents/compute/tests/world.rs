@@ -24,7 +24,7 @@ pub struct World {
     pub driver: Arc<FakeDriver>,
     pub agent: Arc<ComputeAgent>,
     pub image_id: ImageId,
-    services: Vec<ServerHandle>,
+    _services: Vec<ServerHandle>,
     endpoint: Vec<ServerHandle>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
 }
@@ -39,14 +39,14 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let bus = Bus::new(Options { transport: Transport::WireChecked, ..Options::default() });
         let cloud = Cloud::default();
-        let services = cloud.serve(&bus);
+        let _services = cloud.serve(&bus);
         let driver = open_driver(&dir.path().join("guests"));
         let agent = make_agent(&bus, &driver, dir.path().join("data"));
         for directory in ["instances", "image-cache", "run"] {
             std::fs::create_dir_all(dir.path().join("data").join(directory)).unwrap();
         }
         let image_id = ImageId::random();
-        let world = Self { dir, bus, cloud, driver, agent, image_id, services, endpoint: Vec::new(), running: None };
+        let world = Self { dir, bus, cloud, driver, agent, image_id, _services, endpoint: Vec::new(), running: None };
         world.add_image();
         world
     }
