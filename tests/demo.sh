@@ -81,7 +81,8 @@ cloudbox() { "$CLOUDBOX" "$@"; }
 step "keypair create" cloudbox keypair create "$vm-key" --private-key "$work/key"
 step "image create (upload, checksum, inspection)" cloudbox image create cirros --file build/guest.qcow2 --disk-format qcow2 --wait
 step "network list" cloudbox network list
-step "security group: SSH and ping" allow_ssh_and_ping
+step "security-group allow (SSH)" cloudbox security-group allow default --protocol tcp --port 22
+step "security-group allow (ping)" cloudbox security-group allow default --protocol icmp
 step "volume create" cloudbox volume create "$vm-data" --size 1 --wait
 
 echo

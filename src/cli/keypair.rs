@@ -82,17 +82,19 @@ impl Keypair {
                 let keys = session.client.list(Service::Compute, PATH, "keypairs").await?;
                 session.out.list(&keys.into_iter().map(unwrap).collect::<Vec<_>>(), LIST)
             }
-            Verb::Show { name } => {
-                let key = session
-                    .client
-                    .get(Service::Compute, &path_of(&name))
-                    .await
-                    .map_err(|problem| missing(problem, &name))?;
-                session.out.show(&unwrap(key), SHOW)
-            }
+            Verb::Show { name } => session.out.show(&find(session, &name).await?, SHOW),
             Verb::Delete { names } => session.each(&names, async |name| delete(session, name).await).await,
         }
     }
+}
+
+/// The keypair `name`.
+///
+/// # Errors
+/// When there is none.
+pub async fn find(session: &Session, name: &str) -> Result<Value> {
+    let key = session.client.get(Service::Compute, &path_of(name)).await;
+    key.map(unwrap).map_err(|problem| missing(problem, name))
 }
 
 fn path_of(name: &str) -> String {

@@ -102,6 +102,12 @@ impl Output {
         self.colour
     }
 
+    /// Whether the API's objects are wanted, for a program.
+    #[must_use]
+    pub fn is_data(self) -> bool {
+        matches!(self.format, Format::Json | Format::Yaml) && !self.quiet
+    }
+
     /// Whether a table is wanted: notes for people go with it.
     #[must_use]
     pub fn is_table(self) -> bool {

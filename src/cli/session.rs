@@ -29,17 +29,21 @@ impl Session {
     /// # Errors
     /// The first failure.
     pub async fn each(&self, names: &[String], one: impl AsyncFn(&str) -> Result<()>) -> Result<()> {
-        let mut first = None;
-        for name in names {
-            if let Err(problem) = one(name).await {
+        self.all(names, async |name| one(name).await).await.1
+    }
+
+    /// Does `one` for each of `things`, and answers what came of those that went well, and the first failure.
+    pub async fn all<T, R>(&self, things: &[T], one: impl AsyncFn(&T) -> Result<R>) -> (Vec<R>, Result<()>) {
+        let (mut done, mut failed) = (Vec::new(), Ok(()));
+        for thing in things {
+            match one(thing).await {
+                Ok(result) => done.push(result),
                 // The first is told at the end, with its hint and exit code.
-                match &first {
-                    None => first = Some(problem),
-                    Some(_) => self.out.note(&format!("cloudbox: {problem}")),
-                }
+                Err(problem) if failed.is_ok() => failed = Err(problem),
+                Err(problem) => self.out.note(&format!("cloudbox: {problem}")),
             }
         }
-        first.map_or(Ok(()), Err)
+        (done, failed)
     }
 }
 

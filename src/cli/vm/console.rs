@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::action;
-use crate::cli::output::{Column, column, text};
+use crate::cli::output::text;
 use crate::cli::problem::Result;
 use crate::cli::resolve::VM;
 use crate::cli::session::Session;
@@ -31,9 +31,6 @@ pub struct Log {
     follow: bool,
 }
 
-const CONSOLE: &[Column] =
-    &[column("Url", |console| text(console, "/url")), column("Type", |console| text(console, "/type"))];
-
 impl Console {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
         let id = VM.find_id(&session.client, &self.vm).await?;
@@ -41,10 +38,10 @@ impl Console {
         let body = json!({ "remote_console": { "protocol": "vnc", "type": "novnc" } });
         let answer = session.client.post(VM.service, &path, &body).await?;
         let console = answer.get("remote_console").cloned().unwrap_or_default();
-        if session.out.is_table() {
-            return session.out.raw(&(text(&console, "/url") + "\n"));
+        if session.out.is_data() {
+            return session.out.show(&console, &[]);
         }
-        session.out.show(&console, CONSOLE)
+        session.out.raw(&(text(&console, "/url") + "\n"))
     }
 }
 

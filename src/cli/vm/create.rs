@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{choose, list, state};
 use crate::cli::catalog::Service;
 use crate::cli::client::escape;
+use crate::cli::keypair;
 use crate::cli::output::text;
 use crate::cli::problem::Result;
 use crate::cli::progress::Progress;
@@ -148,7 +149,7 @@ impl Create {
             return IMAGE.find(&session.client, image).await;
         }
         let image = choose::image(IMAGE.list(&session.client).await?)?;
-        session.out.note(&format!("image {}", text(&image, "/name")));
+        session.out.note(&format!("using the image {}", text(&image, "/name")));
         Ok(image)
     }
 
@@ -158,7 +159,7 @@ impl Create {
         }
         let flavors = FLAVOR.list(&session.client).await?;
         let flavor = choose::flavor(flavors, image, self.boot_volume_size.is_some())?;
-        session.out.note(&format!("flavor {}", text(&flavor, "/name")));
+        session.out.note(&format!("using the flavor {}", text(&flavor, "/name")));
         Ok(text(&flavor, "/id"))
     }
 
@@ -180,7 +181,8 @@ impl Create {
     async fn key(&self, session: &Session) -> Result<Option<String>> {
         match self.key.as_deref() {
             Some("none") => Ok(None),
-            Some(key) => Ok(Some(key.to_owned())),
+            // Nova only says that it does not like the name.
+            Some(key) => keypair::find(session, key).await.map(|_| Some(key.to_owned())),
             None => choose::key(session).await,
         }
     }

@@ -54,19 +54,17 @@ pub struct Reboot {
 
 impl Delete {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
-        let wait = &self.which.wait;
-        session
-            .each(&self.which.vms, async |name| {
-                let id = VM.find_id(&session.client, name).await?;
-                VM.delete(&session.client, &id).await?;
-                if !wait.wanted() {
-                    return Ok(());
-                }
-                let progress = Progress::spinner(session.out, format!("delete {name}"));
-                wait::until(wait, progress, async || wait::gone(VM.get(&session.client, &id).await, deleting)).await?;
-                Ok(())
-            })
-            .await
+        let asked = session.all(&self.which.vms, async |name| {
+            let id = VM.find_id(&session.client, name).await?;
+            VM.delete(&session.client, &id).await?;
+            Ok((name.to_owned(), id))
+        });
+        let done = async |(name, id): &(String, String)| {
+            let progress = Progress::spinner(session.out, format!("delete {name}"));
+            let look = async || wait::gone(VM.get(&session.client, id).await, deleting);
+            wait::until(&self.which.wait, progress, look).await.map(drop)
+        };
+        self.which.finish(session, asked.await, done).await
     }
 }
 
@@ -99,18 +97,31 @@ impl Reboot {
 
 impl Which {
     async fn act(&self, session: &Session, verb: &str, body: &Value, wanted: &str) -> Result<()> {
-        session
-            .each(&self.vms, async |name| {
-                let id = VM.find_id(&session.client, name).await?;
-                action(session, &id, body).await?;
-                if !self.wait.wanted() {
-                    return Ok(());
-                }
-                let progress = Progress::spinner(session.out, format!("{verb} {name}"));
-                let look = async || state::look(VM.get(&session.client, &id).await?, wanted);
-                wait::until(&self.wait, progress, look).await.map(drop)
-            })
-            .await
+        let asked = session.all(&self.vms, async |name| {
+            let id = VM.find_id(&session.client, name).await?;
+            action(session, &id, body).await?;
+            Ok((name.to_owned(), id))
+        });
+        let done = async |(name, id): &(String, String)| {
+            let progress = Progress::spinner(session.out, format!("{verb} {name}"));
+            let look = async || state::look(VM.get(&session.client, id).await?, wanted);
+            wait::until(&self.wait, progress, look).await.map(drop)
+        };
+        self.finish(session, asked.await, done).await
+    }
+
+    /// Waits for those that were `asked`: they are under way all at once. The first failure is the answer.
+    async fn finish(
+        &self,
+        session: &Session,
+        (asked, failed): (Vec<(String, String)>, Result<()>),
+        done: impl AsyncFn(&(String, String)) -> Result<()>,
+    ) -> Result<()> {
+        if !self.wait.wanted() {
+            return failed;
+        }
+        let (_, late) = session.all(&asked, done).await;
+        failed.and(late)
     }
 }
 

@@ -64,11 +64,11 @@ impl Ssh {
         let server = VM.find(&session.client, &self.vm).await?;
         // The list leaves some of what one has to a request for that one.
         let server = VM.get(&session.client, &text(&server, "/id")).await?;
+        let addresses = self.addresses(&server)?;
         let user = match &self.user {
             Some(user) => user.clone(),
             None => default_user(session, &server).await?,
         };
-        let addresses = self.addresses(&server)?;
         let address = self.reach(session, &server, &addresses).await?;
         let error = self.command(&server, &user, address)?.exec();
         Err(match error.kind() {

@@ -28,10 +28,10 @@ impl Trace {
             _ => problem,
         })?;
         let trace = answer.get("trace").cloned().unwrap_or_default();
-        if session.out.is_table() {
-            return session.out.raw(&render(&trace));
+        if session.out.is_data() {
+            return session.out.show(&trace, &[]);
         }
-        session.out.show(&trace, &[])
+        session.out.raw(&render(&trace))
     }
 }
 

@@ -1,0 +1,254 @@
+//! The `cloudbox` command as a person types it: the real binary, against a cloud of its own on fake drivers.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long the cloud may take to start.
+const START: Duration = Duration::from_secs(60);
+
+struct Cloud {
+    dir: TempDir,
+    process: Child,
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// What came of a command.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(self, code: i32) -> String {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        self.err
+    }
+}
+
+impl Cloud {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_cloudbox"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--hypervisor", "fake", "--network", "fake", "--data-dir"])
+            .arg(dir.path().join("data"))
+            .env_clear()
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(process.stderr.take().unwrap());
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        // It ends with the process, whose log it keeps from filling the pipe.
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                if line.starts_with("cloudbox is ready at ") {
+                    ready.send(()).unwrap();
+                }
+            }
+        });
+        let cloud = Self { dir, process };
+        is_ready.recv_timeout(START).expect("cloudbox serve did not get ready");
+        cloud
+    }
+
+    /// Runs `cloudbox` with the words of `line` for the administrator of this cloud.
+    fn cli(&self, line: &str) -> Done {
+        let data_dir = self.dir.path().join("data");
+        self.run(&format!("--data-dir {} {line}", data_dir.display()), &[])
+    }
+
+    fn run(&self, line: &str, env: &[(&str, &str)]) -> Done {
+        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_cloudbox"))
+            .args(line.split_whitespace())
+            .env_clear()
+            .envs([("HOME", self.home().to_str().unwrap()), ("USER", "ann")])
+            .envs(env.iter().copied())
+            .current_dir(self.dir.path())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+    }
+
+    fn home(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Uploads an image of `mib` MiB.
+    fn image(&self, name: &str, mib: u64) -> String {
+        let file = std::fs::File::create(self.dir.path().join("disk.raw")).unwrap();
+        file.set_len(mib << 20).unwrap();
+        self.cli(&format!("image create {name} --file disk.raw -q")).ok().trim().to_owned()
+    }
+}
+
+fn field<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
+}
+
+#[test]
+fn a_vm_from_its_name_alone_to_its_end() {
+    let cloud = Cloud::start();
+    assert!(cloud.cli("vm create web").fails(3).contains("`cloudbox image create NAME --file FILE` uploads one"));
+    let image = cloud.image("tiny", 3);
+    std::fs::create_dir(cloud.home().join(".ssh")).unwrap();
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHXRIMmYRshFxiKd1N6TTmgcR+vCSjwD0fPTX7Xrvt7t ann@here\n";
+    std::fs::write(cloud.home().join(".ssh/id_ed25519.pub"), key).unwrap();
+
+    let made = cloud.cli("vm create web -o json");
+    for told in ["using the image tiny", "using the flavor m1.nano", "as the key ann", "web: active ("] {
+        assert!(made.err.contains(told), "{told:?} in {}", made.err);
+    }
+    let server = made.json();
+    assert_eq!(
+        [field(&server, "/status"), field(&server, "/image/id"), field(&server, "/key_name")],
+        ["ACTIVE", &image, "ann"]
+    );
+    let id = field(&server, "/id");
+
+    let listed = cloud.cli("vm list").ok();
+    let row: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!((row[0], row[1], row[3], row[4]), ("web", "ACTIVE", "m1.nano", id));
+    assert_eq!(cloud.cli("vm list -o name").ok(), "web\n");
+    assert_eq!(cloud.cli("vm ls -q").ok(), format!("{id}\n"));
+
+    cloud.cli("vm stop web").ok();
+    assert_eq!(field(&cloud.cli("vm show web -o json").json(), "/status"), "SHUTOFF");
+    assert!(cloud.cli("vm ssh web").fails(1).contains("`cloudbox vm start web` starts it"));
+    cloud.cli(&format!("vm start {id}")).ok();
+    cloud.cli("vm reboot web --hard").ok();
+    assert!(cloud.cli("vm log web").ok().contains("fake"));
+    assert_eq!(cloud.cli("vm log web --lines 1").ok().lines().count(), 1);
+    assert!(cloud.cli("vm console web").ok().starts_with("http://127.0.0.1:"));
+
+    cloud.cli("vm delete web").ok();
+    assert_eq!(cloud.cli("vm list -q").ok(), "");
+    assert!(cloud.cli("vm delete web").fails(3).starts_with("cloudbox: there is no VM named web\n"));
+}
+
+#[test]
+fn a_boot_is_traced_in_sixteen_steps() {
+    let cloud = Cloud::start();
+    cloud.image("tiny", 1);
+    cloud.cli("volume create data --size 1").ok();
+    cloud.cli("vm create web --key none --volume data").ok();
+    let trace = cloud.cli("vm trace web -o json").json();
+    let steps = trace["steps"].as_array().unwrap();
+    let names: Vec<&str> = steps.iter().map(|step| field(step, "/step")).collect();
+    assert_eq!(names, (1..=16).map(|n| format!("B{n}")).collect::<Vec<_>>());
+    let not_ok: Vec<&Value> = steps.iter().filter(|step| step["result"] != "ok").collect();
+    assert!(not_ok.is_empty(), "{not_ok:#?}");
+    let table = cloud.cli("vm trace web").ok();
+    assert!(table.starts_with("STEP  SERVICE") && table.contains("16 of 16 steps, "), "{table}");
+
+    let attached = cloud.cli("volume show data -o json").json();
+    assert_eq!(field(&attached, "/status"), "in-use");
+    cloud.cli("volume detach data").ok();
+    cloud.cli("volume attach data web").ok();
+    cloud.cli("vm delete web").ok();
+    cloud.cli("volume delete data").ok();
+}
+
+#[test]
+fn a_vm_that_cannot_be_built_says_why() {
+    let cloud = Cloud::start();
+    cloud.image("big", 2048);
+    cloud.cli("flavor create small --ram 64 --disk 1").ok();
+    let told = cloud.cli("vm create web --flavor small --key none").fails(1);
+    assert!(told.contains("too small") || told.contains("larger"), "{told}");
+    // By itself it takes one that fits.
+    assert!(cloud.cli("vm create web --key none").err.contains("using the flavor m1.small"));
+    assert!(cloud.cli("vm create x --key nobody").fails(3).contains("there is no key named nobody"));
+    assert!(cloud.cli("vm create x --flavor nope").fails(3).contains("`cloudbox flavor list` shows what there is"));
+}
+
+#[test]
+fn several_are_made_and_removed_at_once() {
+    let cloud = Cloud::start();
+    cloud.image("tiny", 1);
+    let made = cloud.cli("vm create many --count 3 --key none -q").ok();
+    assert_eq!(made.lines().count(), 3);
+    assert_eq!(cloud.cli("vm list -o name").ok().lines().count(), 3);
+    let told = cloud.cli("vm delete many-1 nope many-2 many-3").fails(3);
+    assert!(told.contains("there is no VM named nope"), "{told}");
+    assert_eq!(cloud.cli("vm list -q").ok(), "");
+}
+
+#[test]
+fn keys_networks_groups_and_images_are_kept() {
+    let cloud = Cloud::start();
+    cloud.cli("keypair create mine").ok();
+    let kept = std::fs::read_to_string(cloud.home().join(".local/share/cloudbox/keys/mine")).unwrap();
+    assert!(kept.contains("PRIVATE KEY"), "{kept}");
+    assert!(!cloud.cli("keypair show mine -o json").ok().contains("PRIVATE"));
+    assert!(cloud.cli("keypair create mine").fails(1).contains("is there already"));
+
+    cloud.cli("network create inner --subnet 10.9.0.0/24").ok();
+    assert!(
+        cloud.cli("network list").ok().lines().any(|line| line.starts_with("inner ") && line.contains("10.9.0.0/24"))
+    );
+    assert!(cloud.cli("network create bad --subnet nonsense").fails(1).contains("nonsense"));
+    assert!(!cloud.cli("network list -o name").ok().contains("bad"));
+    cloud.cli("network delete inner").ok();
+
+    let allow = "security-group allow default --protocol tcp --port 22 -q";
+    let rule = cloud.cli(allow).ok();
+    assert_eq!(cloud.cli(allow).ok(), rule);
+    cloud.cli(&format!("security-group revoke {}", rule.trim())).ok();
+
+    let (first, second) = (cloud.image("twin", 1), cloud.image("twin", 1));
+    let told = cloud.cli("image show twin").fails(2);
+    assert!(told.contains(&first) && told.contains(&second), "{told}");
+    let told = cloud.cli("image create bad --file disk.raw --disk-format qcow2").fails(1);
+    assert!(told.contains("qcow2"), "{told}");
+    assert_eq!(cloud.cli("image list -o name").ok(), "twin\ntwin\n");
+}
+
+#[test]
+fn credentials_come_from_where_clients_keep_them() {
+    let cloud = Cloud::start();
+    let file = cloud.home().join("data/clouds.yaml");
+    let named = [("OS_CLIENT_CONFIG_FILE", file.to_str().unwrap()), ("OS_CLOUD", "cloudbox")];
+    cloud.run("network list", &named).ok();
+    let exports = cloud.cli("openrc").ok();
+    let variables: Vec<(&str, &str)> = exports
+        .lines()
+        .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
+        .map(|(name, value)| (name, value.trim_matches('\'')))
+        .collect();
+    cloud.run("network list", &variables).ok();
+
+    let wrong: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, if *name == "OS_PASSWORD" { "wrong" } else { value })).collect();
+    assert!(cloud.run("vm list", &wrong).fails(4).contains("does not accept this user, password or project"));
+    assert!(
+        cloud.run("--data-dir nowhere vm list", &[]).fails(4).contains("`cloudbox serve --data-dir nowhere` writes it")
+    );
+    let gone = [("OS_AUTH_URL", "http://127.0.0.1:1/v3"), ("OS_USERNAME", "a"), ("OS_PASSWORD", "b")];
+    assert!(cloud.run("vm list", &gone).fails(1).contains("is `cloudbox serve` running?"));
+    cloud.run("vm lst", &[]).fails(2);
+}
