@@ -327,3 +327,21 @@ async fn others_get_404_and_bad_requests_400() {
         assert!(answer.status == 400 && answer.text().contains(text), "{} {}", answer.status, answer.text());
     }
 }
+
+#[tokio::test]
+async fn the_summary_counts_what_the_project_has() {
+    let world = world().await;
+    world.create(json!({ "size": 2, "metadata": { "tier": "gold" } })).await;
+    world.create(json!({ "size": 3, "metadata": { "tier": "iron" } })).await;
+    let path = "/volume/v3/volumes/summary";
+    let summary = async |token: &str, version: &str| {
+        let headers = [("openstack-api-version", version)];
+        testing::call(&world.app, token, "GET", path, &headers, &Value::Null).await.unwrap()
+    };
+    let sums = json!({ "volume-summary": { "total_count": 2, "total_size": 5 } });
+    assert_eq!(summary("member", "volume 3.12").await.json(), sums);
+    let metadata = &summary("member", "volume 3.36").await.json()["volume-summary"]["metadata"];
+    assert_eq!(*metadata, json!({ "tier": ["gold", "iron"] }));
+    assert_eq!(summary("admin", "volume 3.12").await.json()["volume-summary"]["total_count"], 0);
+    assert_eq!(summary("member", "volume 3.11").await.status, 404);
+}

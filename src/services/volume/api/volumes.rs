@@ -1,6 +1,6 @@
 //! `/volumes`: create, list, show, change, delete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bus::Target as Peer;
@@ -22,6 +22,7 @@ use crate::{Volumes, ZONE};
 pub static ENDPOINTS: &[Endpoint<Volumes>] = &[
     Endpoint::get("/volumes", "volume:get_all", &list),
     Endpoint::get("/volumes/detail", "volume:get_all", &detail),
+    Endpoint::get("/volumes/summary", "volume:get_all", &summary).since(3, 12),
     Endpoint::post("/volumes", "volume:create", &create).schema(CREATE),
     Endpoint::get("/volumes/{volume_id}", "volume:get", &show).deferred(),
     Endpoint::put("/volumes/{volume_id}", "volume:update", &update).deferred().schema(UPDATE),
@@ -129,6 +130,24 @@ async fn list(service: Arc<Volumes>, request: Request) -> Result<Reply, Fault> {
 
 async fn detail(service: Arc<Volumes>, request: Request) -> Result<Reply, Fault> {
     service.list(&request, Viewer::detail).await
+}
+
+/// How many volumes the project has, how large they are together, and from 3.36 on the values of their metadata.
+async fn summary(service: Arc<Volumes>, request: Request) -> Result<Reply, Fault> {
+    let scope = scope(&request)?;
+    let found = service.store.read(move |db| volumes::list(db, scope, ORDER.id, -1, 0).map_err(Fault::from)).await?;
+    let mut summary = json!({
+        "total_count": found.len(),
+        "total_size": found.iter().map(|volume| volume.size_gb).sum::<i64>(),
+    });
+    if let Some(summary) = summary.as_object_mut().filter(|_| request.version.at_least(3, 36)) {
+        let mut metadata = BTreeMap::<&str, BTreeSet<&str>>::new();
+        for (key, value) in found.iter().flat_map(|volume| &volume.metadata) {
+            metadata.entry(key).or_default().insert(value);
+        }
+        summary.insert("metadata".to_owned(), json!(metadata));
+    }
+    Ok(Reply::ok(json!({ "volume-summary": summary })))
 }
 
 async fn show(service: Arc<Volumes>, request: Request) -> Result<Reply, Fault> {
@@ -305,6 +324,15 @@ impl Volumes {
         self.unmake(context, volume);
         Ok(())
     }
+}
+
+/// The volumes that the caller may list: his project's, or all for an administrator who asks for them.
+fn scope(request: &Request) -> Result<Condition, Fault> {
+    if !(request.context.is_admin() && request.query().flag("all_tenants")) {
+        return Ok(Condition::is("project_id", request.context.require_project()?.as_str()));
+    }
+    let project = request.query().get("project_id");
+    Ok(project.map_or_else(Condition::all, |project| Condition::is("project_id", project)))
 }
 
 fn unknown_marker(marker: &str) -> Fault {
