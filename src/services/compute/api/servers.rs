@@ -14,6 +14,7 @@ use crate::db::instance_changes::{self, Details};
 use crate::db::instances::{self, InstanceRow};
 use crate::db::{block_devices, faults, server_groups, tags};
 use crate::db::{block_devices::OwnedDevice, faults::ServerFault};
+use crate::domain::address;
 use crate::lifecycle::operate::check_lock;
 use crate::lifecycle::remove;
 use crate::policy::name;
@@ -105,7 +106,7 @@ fn details(request: &Request) -> Result<Details, Fault> {
         description: nullable("description"),
         disk_config: text("OS-DCF:diskConfig"),
         access_ip_v4: nullable("accessIPv4"),
-        access_ip_v6: nullable("accessIPv6"),
+        access_ip_v6: nullable("accessIPv6").map(|text| text.map(address::standard)),
         hostname: text("hostname"),
         availability_zone: nullable("pinned_availability_zone"),
     })

@@ -1,5 +1,6 @@
 //! What compute knows and decides: pure functions over plain data, no I/O.
 
+pub mod address;
 pub mod boot;
 pub mod console;
 pub mod device_name;

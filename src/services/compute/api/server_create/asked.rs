@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::integer;
+use crate::domain::address;
 use crate::domain::boot::Placement;
 use crate::domain::disks::{Mapping, Mappings, truth};
 use crate::domain::naming;
@@ -165,7 +166,7 @@ impl Asked {
             tags: server.tags.unwrap_or_default(),
             disk_config: server.disk_config.unwrap_or_else(|| "MANUAL".to_owned()),
             access_ip_v4: server.access_ip_v4,
-            access_ip_v6: server.access_ip_v6,
+            access_ip_v6: server.access_ip_v6.map(address::standard),
             hints: hints(body.hints.or(body.older_hints).unwrap_or_default()),
             name,
         })
