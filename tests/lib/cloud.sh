@@ -1,4 +1,4 @@
-# Sourced by the demo and by suites that want a cloud of their own: start_cloud, stop_cloud, api.
+# Sourced by the demo and by suites that want a cloud of their own: start_cloud or start_fake_cloud, stop_cloud, api.
 #
 # Everything is below one temporary directory, and every device, namespace and nftables table on the host begins with
 # one prefix: so it can all be found again, and nothing else is touched. Two clouds on a host need two prefixes and
@@ -6,18 +6,31 @@
 
 cloud_binary=${CLOUDBOX:-$PWD/target/debug/cloudbox}
 
-# start_cloud DIR PREFIX CIDR [SERVE-OPTION...]: until it says that it is ready. Sets cloud_pid and cloud_url, and
-# exports what clients look for (OS_CLOUD, OS_CLIENT_CONFIG_FILE).
+# start_cloud DIR PREFIX CIDR [SERVE-OPTION...]: with real guests and networks, until it says that it is ready. Sets
+# cloud_pid and cloud_url, and exports what clients look for (OS_CLOUD, OS_CLIENT_CONFIG_FILE).
 start_cloud() {
     cloud_dir=$1 cloud_prefix=$2
-    local cidr=$3 deadline=$((SECONDS + 60))
+    local cidr=$3
     shift 3
-    mkdir -p "$cloud_dir/data" "$cloud_dir/libvirt"
+    mkdir -p "$cloud_dir/libvirt"
     # QEMU runs as a user of its own and has to get to its disks.
     chmod 711 "$cloud_dir"
     printf '[network]\ndevice_prefix = "%s"\ndefault_cidr = "%s"\n' "$cloud_prefix" "$cidr" >"$cloud_dir/cloudbox.toml"
-    "$cloud_binary" serve --config "$cloud_dir/cloudbox.toml" --data-dir "$cloud_dir/data" --listen 127.0.0.1:0 \
-        --hypervisor "qemu:///embed?root=$cloud_dir/libvirt" "$@" </dev/null >"$cloud_dir/serve.log" 2>&1 &
+    serve_until_ready --config "$cloud_dir/cloudbox.toml" --hypervisor "qemu:///embed?root=$cloud_dir/libvirt" "$@"
+}
+
+# start_fake_cloud DIR [SERVE-OPTION...]: likewise, touching nothing but DIR: guests and networks are make-believe.
+start_fake_cloud() {
+    cloud_dir=$1 cloud_prefix=
+    shift
+    mkdir -p "$cloud_dir"
+    serve_until_ready --hypervisor fake --network fake "$@"
+}
+
+serve_until_ready() {
+    local deadline=$((SECONDS + 60))
+    mkdir -p "$cloud_dir/data"
+    "$cloud_binary" serve --data-dir "$cloud_dir/data" --listen 127.0.0.1:0 "$@" </dev/null >"$cloud_dir/serve.log" 2>&1 &
     cloud_pid=$!
     until cloud_url=$(sed -n 's/^cloudbox is ready at \([^ ]*\).*/\1/p' "$cloud_dir/serve.log") && [ -n "$cloud_url" ]; do
         if ! kill -0 "$cloud_pid" 2>/dev/null || [ $SECONDS -ge $deadline ]; then
@@ -44,7 +57,8 @@ stop_cloud() {
     for pid in $(pgrep -f -- "$cloud_dir/"); do
         [ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null
     done
-    [ "$(id -u)" = 0 ] || return 0
+    # A fake cloud has no prefix: it has nothing on the host.
+    [ "$(id -u)" = 0 ] && [ -n "$cloud_prefix" ] || return 0
     for name in $(ip netns list 2>/dev/null | awk -v p="$cloud_prefix" 'index($1, p "dhcp-") == 1 || index($1, p "router-") == 1 { print $1 }'); do
         for pid in $(ip netns pids "$name" 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done
         ip netns delete "$name"

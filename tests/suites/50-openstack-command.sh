@@ -1,0 +1,40 @@
+#!/bin/bash
+# The `openstack` command against make-believe guests and networks: each verb that the services have, service by
+# service (tests/clients/openstack), as its user would type it.
+#
+# ONLY_SERVICES="image volume" runs those.
+set -uo pipefail
+. tests/lib/check.sh
+. tests/lib/clients.sh
+. tests/lib/cloud.sh
+
+work=$(mktemp -d)
+trap 'stop_cloud; stop_openstack_server; rm -rf "$work"' EXIT
+clients_venv && start_openstack_server "$work" && start_fake_cloud "$work/cloud" || exit 1
+
+# show FIELD NOUN… NAME: one field of one resource, lists and objects as JSON: show status image tiny
+show() {
+    local field=$1
+    shift
+    openstack "$@" -f json | jq -rc --arg field "$field" '.[$field] | if type == "array" or type == "object" then tojson else . end'
+}
+field() {
+    local field=$1 noun=$2
+    shift 2
+    # A noun may be of several words: field status "volume type" NAME
+    show "$field" $noun show "$@"
+}
+# names NOUN [OPTION…]: the column Name of a list, sorted, in one line.
+names() {
+    local noun=$1
+    shift
+    openstack $noun list "$@" -f json | jq -r '[.[].Name] | sort | join(" ")'
+}
+
+for service in ${ONLY_SERVICES:-identity image network volume compute}; do
+    echo "$service"
+    . "tests/clients/openstack/$service.sh"
+done
+grep -aE 'panicked| ERROR ' "$work/cloud/serve.log" >"$check_output"
+check "the log holds no error" test ! -s "$check_output"
+finish
