@@ -187,6 +187,13 @@ impl Answer {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// As [`Answer::expect`], for an answer that is not JSON.
+    #[track_caller]
+    pub fn expect_bytes(&self, status: u16) -> Bytes {
+        assert_eq!(self.status, status, "{}: {}", self.asked, self.text());
+        self.body.clone()
+    }
+
     /// As [`Answer::expect`], for an error: what it says to people.
     #[track_caller]
     pub fn refusal(&self, status: u16) -> String {

@@ -2,6 +2,13 @@
 
 mod client;
 mod discovery;
+mod restarts;
+mod scenery;
+mod server_failures;
+mod server_groups;
+mod server_operations;
+mod server_volumes;
+mod servers;
 mod sweep;
 mod tokens;
 mod world;
