@@ -1,7 +1,8 @@
 //! Deleting servers: all of it goes, whatever is missing and wherever the process dies.
 
-use bus::topics::compute_agent::TerminateInstance;
+use bus::topics::compute_agent::{StopInstance, TerminateInstance};
 use bus::topics::compute_types::{TaskState, VmState};
+use hypervisor::fake::{Misbehaviour, Verb};
 use kit::Fault;
 use workflow::testing::CrashingJournal;
 use workflow::{Control, MemoryJournal, Outcome, Policy, Start};
@@ -9,6 +10,7 @@ use workflow::{Control, MemoryJournal, Outcome, Policy, Start};
 use super::cloud::When;
 use super::world::{World, user};
 use crate::delete::{Delete, definition};
+use crate::owner::{Job, Operation};
 use crate::work::Work;
 
 /// What is left is the volume that the server was given, detached.
@@ -64,6 +66,39 @@ async fn a_server_that_cannot_be_deleted_goes_to_error_and_can_be_deleted_again(
     world.cast(TerminateInstance { server_id: server.id.clone() });
     world.cloud.until("the deletion", |state| state.instances.is_empty() && state.journals.is_empty()).await;
     assert_gone(&world, "deleted again").await;
+}
+
+#[tokio::test]
+async fn a_deletion_waits_for_nothing_that_hangs() {
+    let world = World::running().await;
+    let server = world.new_server();
+    world.built(&server).await;
+    world.driver.faults().plan(Verb::Stop, Misbehaviour::Hang, 1);
+    world.set_task(&server.id, TaskState::PoweringOff);
+    let looks = world.cloud.lock().count("GetInstance");
+    world.cast(StopInstance { server_id: server.id.clone() });
+    world.cloud.until("a look", |state| state.count("GetInstance") > looks).await;
+    world.set_task(&server.id, TaskState::Deleting);
+    world.cast(TerminateInstance { server_id: server.id.clone() });
+    world.cloud.until("the deletion", |state| state.instances.is_empty() && state.journals.is_empty()).await;
+    assert_gone(&world, "deleted while it hung").await;
+}
+
+#[tokio::test]
+async fn a_server_of_which_too_much_is_asked_is_busy() {
+    let world = World::running().await;
+    let server = world.new_server();
+    world.built(&server).await;
+    world.driver.faults().plan(Verb::Stop, Misbehaviour::Hang, 1);
+    world.set_task(&server.id, TaskState::PoweringOff);
+    let ask = || {
+        let job = Job { context: user(), operation: Operation::Stop };
+        world.agent.submit(&server.id, job)
+    };
+    let refused = (0..100).find_map(|_| ask().err()).unwrap();
+    assert_eq!(refused.kind(), kit::FaultKind::Busy);
+    let job = Job { context: user(), operation: Operation::Stop };
+    assert_eq!(world.agent.submit(&"../x".into(), job).unwrap_err().kind(), kit::FaultKind::BadRequest);
 }
 
 #[tokio::test]
