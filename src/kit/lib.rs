@@ -12,6 +12,7 @@ pub mod identity;
 pub mod ids;
 pub mod power;
 pub mod secret;
+pub mod sql;
 pub mod time;
 pub mod trace;
 

@@ -2,6 +2,7 @@
 //!
 //! All of them answer with [`Error`], so that `?` works in a job that answers with a service's own error.
 
+use kit::sql::SqlValue;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params_from_iter};
 
@@ -63,6 +64,33 @@ pub fn query_all<T>(
     map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, Error> {
     all(db, sql, params_from_iter(values), map)
+}
+
+/// `values`, for [`query_all`].
+pub fn bind(values: impl IntoIterator<Item = SqlValue>) -> Vec<Value> {
+    let one = |value| match value {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(number) => Value::Integer(number),
+        SqlValue::Real(number) => Value::Real(number),
+        SqlValue::Text(text) => Value::Text(text),
+    };
+    values.into_iter().map(one).collect()
+}
+
+/// The first `count` columns of a row, as they can be bound again: where a page begins. Blobs are taken for nothing.
+///
+/// # Errors
+/// What SQLite reports.
+pub fn key(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<SqlValue>> {
+    let one = |index| {
+        Ok(match row.get(index)? {
+            Value::Integer(number) => SqlValue::Integer(number),
+            Value::Real(number) => SqlValue::Real(number),
+            Value::Text(text) => SqlValue::Text(text),
+            Value::Null | Value::Blob(_) => SqlValue::Null,
+        })
+    };
+    (0..count).map(one).collect()
 }
 
 /// Whether a query gives any row.

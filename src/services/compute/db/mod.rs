@@ -16,10 +16,10 @@ pub mod server_groups;
 pub mod spans;
 pub mod tags;
 
-use http_kit::{Condition, Paging, SqlValue};
+use http_kit::{Condition, Paging};
 use kit::Timestamp;
 use kit::time::from_micros;
-use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -139,30 +139,12 @@ fn page<T>(
     if let Some(marker) = &paging.marker {
         let columns: Vec<&str> = paging.key_columns().collect();
         let sql = format!("SELECT {} FROM {table} WHERE {marker_column} = ?1", columns.join(", "));
-        let key = query::opt(db, &sql, [marker], |row| (0..columns.len()).map(|index| cell(row, index)).collect());
-        let Some(key): Option<Vec<SqlValue>> = key? else { return Ok(None) };
+        let key = query::opt(db, &sql, [marker], |row| query::key(row, columns.len()));
+        let Some(key) = key? else { return Ok(None) };
         condition = condition.and(paging.after(&key));
     }
     let sql = format!("SELECT * FROM {table} WHERE {} ORDER BY {} LIMIT ?", condition.sql, paging.order_by());
-    let mut values: Vec<Value> = condition.values.into_iter().map(value).collect();
+    let mut values = query::bind(condition.values);
     values.push(Value::Integer(paging.fetch()));
     query::query_all(db, &sql, &values, map).map(Some)
-}
-
-fn cell(row: &Row<'_>, index: usize) -> rusqlite::Result<SqlValue> {
-    Ok(match row.get_ref(index)? {
-        ValueRef::Null | ValueRef::Blob(_) => SqlValue::Null,
-        ValueRef::Integer(number) => SqlValue::Integer(number),
-        ValueRef::Real(number) => SqlValue::Real(number),
-        ValueRef::Text(_) => SqlValue::Text(row.get(index)?),
-    })
-}
-
-fn value(value: SqlValue) -> Value {
-    match value {
-        SqlValue::Null => Value::Null,
-        SqlValue::Integer(number) => Value::Integer(number),
-        SqlValue::Real(number) => Value::Real(number),
-        SqlValue::Text(text) => Value::Text(text),
-    }
 }

@@ -14,7 +14,7 @@ pub(crate) mod users;
 
 use http_kit::{Condition, Paging, SqlValue};
 use kit::Fault;
-use store::{Connection, Row, Value, query, rusqlite};
+use store::{Connection, Row, query, rusqlite};
 
 use crate::domain::Object;
 
@@ -45,17 +45,7 @@ pub(crate) fn select<T>(
         }
     }
     let sql = format!("SELECT {columns} FROM {name} WHERE {} ORDER BY id LIMIT {limit}", condition.sql);
-    let values: Vec<Value> = condition.values.into_iter().map(bound).collect();
-    Ok(query::query_all(db, &sql, &values, map)?)
-}
-
-fn bound(value: SqlValue) -> Value {
-    match value {
-        SqlValue::Null => Value::Null,
-        SqlValue::Integer(number) => Value::Integer(number),
-        SqlValue::Real(number) => Value::Real(number),
-        SqlValue::Text(text) => Value::Text(text),
-    }
+    Ok(query::query_all(db, &sql, &query::bind(condition.values), map)?)
 }
 
 /// A column that holds a JSON object.

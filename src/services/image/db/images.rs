@@ -23,7 +23,7 @@ pub fn get(db: &Connection, id: &ImageId) -> Result<Option<Image>, Error> {
 /// The images that satisfy `condition`, in the order `order`, at most `limit` (-1: all).
 pub fn list(db: &Connection, condition: Condition, order: &str, limit: i64) -> Result<Vec<Image>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM image_images WHERE {} ORDER BY {order} LIMIT ?", condition.sql);
-    let mut values: Vec<Value> = condition.values.into_iter().map(value).collect();
+    let mut values = query::bind(condition.values);
     values.push(Value::Integer(limit));
     query::query_all(db, &sql, &values, from_row)
 }
@@ -31,8 +31,7 @@ pub fn list(db: &Connection, condition: Condition, order: &str, limit: i64) -> R
 /// The values of `columns` in the row of `id`: where a page begins.
 pub fn key(db: &Connection, id: &str, columns: &[&'static str]) -> Result<Option<Vec<SqlValue>>, Error> {
     let sql = format!("SELECT {} FROM image_images WHERE id = ?1", columns.join(", "));
-    let count = columns.len();
-    query::opt(db, &sql, [id], |row| (0..count).map(|index| row.get::<_, Value>(index).map(sql_value)).collect())
+    query::opt(db, &sql, [id], |row| query::key(row, columns.len()))
 }
 
 /// Adds an image.
@@ -169,22 +168,4 @@ fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
         properties: serde_json::from_str::<BTreeMap<_, _>>(&properties).unwrap_or_default(),
         tags: serde_json::from_str(&tags).unwrap_or_default(),
     })
-}
-
-fn value(value: SqlValue) -> Value {
-    match value {
-        SqlValue::Null => Value::Null,
-        SqlValue::Integer(number) => Value::Integer(number),
-        SqlValue::Real(number) => Value::Real(number),
-        SqlValue::Text(text) => Value::Text(text),
-    }
-}
-
-fn sql_value(value: Value) -> SqlValue {
-    match value {
-        Value::Integer(number) => SqlValue::Integer(number),
-        Value::Real(number) => SqlValue::Real(number),
-        Value::Text(text) => SqlValue::Text(text),
-        Value::Null | Value::Blob(_) => SqlValue::Null,
-    }
 }

@@ -16,7 +16,7 @@ pub mod subnets;
 
 use std::collections::HashMap;
 
-use http_kit::{Condition, SqlValue};
+use http_kit::Condition;
 use kit::{Fault, Timestamp, time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,20 +51,11 @@ fn list<T>(
     selection: &Selection,
     map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, store::Error> {
-    let mut values: Vec<Value> = selection.condition.values.iter().cloned().map(value).collect();
+    let mut values = query::bind(selection.condition.values.iter().cloned());
     let limit = selection.limit.map_or(-1, i64::from);
     values.push(Value::Integer(limit));
     let sql = format!("{select} WHERE {} ORDER BY {} LIMIT ?", selection.condition.sql, selection.order);
     query::query_all(db, &sql, &values, map)
-}
-
-fn value(value: SqlValue) -> Value {
-    match value {
-        SqlValue::Null => Value::Null,
-        SqlValue::Integer(number) => Value::Integer(number),
-        SqlValue::Real(number) => Value::Real(number),
-        SqlValue::Text(text) => Value::Text(text),
-    }
 }
 
 /// Rows of another table, gathered by what they belong to: `sql` has one parameter, a JSON list of ids, and

@@ -3,9 +3,8 @@
 use http_kit::Condition;
 use kit::ids::{AttachmentId, VolumeId};
 use kit::time::{from_micros, to_micros};
-use store::{Connection, Error, Row, Value, params, query};
+use store::{Connection, Error, Row, params, query};
 
-use super::bind;
 use crate::domain::volume::{Attachment, AttachmentStatus};
 
 const COLUMNS: &str = "id, volume_id, server_id, status, host, device, connection, created_at, attached_at";
@@ -28,7 +27,7 @@ pub fn list(db: &Connection, volumes: Condition, condition: Condition) -> Result
          ORDER BY created_at DESC, id DESC",
         volumes.sql, condition.sql
     );
-    let values: Vec<Value> = volumes.values.into_iter().chain(condition.values).map(bind).collect();
+    let values = query::bind(volumes.values.into_iter().chain(condition.values));
     query::query_all(db, &sql, &values, from_row)
 }
 

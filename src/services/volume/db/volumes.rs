@@ -6,7 +6,7 @@ use kit::ids::{HostId, VolumeId};
 use kit::time::{from_micros, to_micros};
 use store::{Connection, Error, Row, Value, params, query};
 
-use super::{attachments, bind};
+use super::attachments;
 use crate::domain::volume::{Status, Volume};
 
 const SELECT: &str = "SELECT volume_volumes.id, project_id, user_id, volume_volumes.name, volume_volumes.description, size_gb, status,
@@ -24,7 +24,7 @@ pub fn get(db: &Connection, id: &VolumeId) -> Result<Option<Volume>, Error> {
 /// The volumes that satisfy `condition`, in the order `order`, at most `limit` (-1: all) after `offset`, with their attachments.
 pub fn list(db: &Connection, condition: Condition, order: &str, limit: i64, offset: i64) -> Result<Vec<Volume>, Error> {
     let sql = format!("{SELECT} WHERE {} ORDER BY {order} LIMIT ? OFFSET ?", condition.sql);
-    let mut values: Vec<Value> = condition.values.into_iter().map(bind).collect();
+    let mut values = query::bind(condition.values);
     values.extend([Value::Integer(limit), Value::Integer(offset)]);
     let mut volumes = query::query_all(db, &sql, &values, from_row)?;
     for volume in volumes.iter_mut().filter(|volume| has_attachments(volume.status)) {
@@ -40,19 +40,7 @@ fn has_attachments(status: Status) -> bool {
 /// The values of `columns` in the row of `id`: where a page begins.
 pub fn key(db: &Connection, id: &str, columns: &[&'static str]) -> Result<Option<Vec<SqlValue>>, Error> {
     let sql = format!("SELECT {} FROM volume_volumes WHERE id = ?1", columns.join(", "));
-    let count = columns.len();
-    query::opt(db, &sql, [id], |row| {
-        (0..count)
-            .map(|index| {
-                Ok(match row.get::<_, Value>(index)? {
-                    Value::Integer(number) => SqlValue::Integer(number),
-                    Value::Text(text) => SqlValue::Text(text),
-                    Value::Real(number) => SqlValue::Real(number),
-                    Value::Null | Value::Blob(_) => SqlValue::Null,
-                })
-            })
-            .collect()
-    })
+    query::opt(db, &sql, [id], |row| query::key(row, columns.len()))
 }
 
 /// Adds a volume.
@@ -104,7 +92,7 @@ pub fn change_status(
     let words = if from.is_empty() { Condition::all() } else { words };
     let sql = format!("UPDATE volume_volumes SET status = ?, updated_at = ? WHERE id = ? AND ({})", words.sql);
     let head = [to.as_str().to_owned().into(), Value::Integer(to_micros(now)), id.as_str().to_owned().into()];
-    let values: Vec<Value> = head.into_iter().chain(words.values.into_iter().map(bind)).collect();
+    let values: Vec<Value> = head.into_iter().chain(query::bind(words.values)).collect();
     Ok(query::execute(db, &sql, store::params_from_iter(values))? > 0)
 }
 
