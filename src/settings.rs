@@ -83,7 +83,11 @@ fn check(config: &Config) -> Result<(), SettingsError> {
     let wrong = |key, value: &str, reason| Err(SettingsError::Value { key, value: value.to_owned(), reason });
     let hypervisor = config.compute.hypervisor.as_str();
     if hypervisor != "fake" && !hypervisor.starts_with("qemu:///") {
-        return wrong("compute.hypervisor", hypervisor, "use fake, qemu:///system, qemu:///session or qemu:///embed?root=DIR");
+        return wrong(
+            "compute.hypervisor",
+            hypervisor,
+            "use fake, qemu:///system, qemu:///session or qemu:///embed?root=DIR",
+        );
     }
     if !matches!(config.network.driver.as_str(), "linux" | "fake") {
         return wrong("network.driver", &config.network.driver, "use linux or fake");
@@ -92,7 +96,10 @@ fn check(config: &Config) -> Result<(), SettingsError> {
         return wrong("volume.driver", &config.volume.driver, "use file or fake");
     }
     let prefix = config.network.device_prefix.as_str();
-    if prefix.is_empty() || prefix.len() > 3 || !prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+    if prefix.is_empty()
+        || prefix.len() > 3
+        || !prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    {
         return wrong("network.device_prefix", prefix, "use one to three lower-case letters or digits");
     }
     Ok(())
@@ -130,7 +137,10 @@ mod tests {
         let text = include_str!("../config/cloudbox.toml");
         for section in toml::Table::try_from(Config::default()).unwrap().values().filter_map(toml::Value::as_table) {
             for key in section.keys() {
-                assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not in the shipped file");
+                assert!(
+                    text.lines().any(|line| line.starts_with(&format!("{key} = "))),
+                    "{key} is not in the shipped file"
+                );
             }
         }
     }
