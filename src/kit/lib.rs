@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod crash;
 pub mod disk_image;
 pub mod fault;
 pub mod identity;

@@ -1,15 +1,16 @@
 //! Runs a workflow forward, and back when it fails.
 //!
 //! Before a step (or an undo) starts, the record is saved with it in it; the state that the step before left
-//! is in the same record, so that one save per step is all there is.
+//! is in the same record, so that one save per step is all there is. Around each step and each undo there is a point at
+//! which tests let the process die ([`kit::crash`]).
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use kit::Fault;
 use kit::ids::WorkflowId;
+use kit::{Fault, crash};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -155,6 +156,7 @@ where
         stuck: None,
         updated_at: control.clock.now(),
     };
+    crash::point(definition.kind, "begin", "before");
     let engine = Engine { definition, context, journal, control, record, state: start.state };
     engine.forward(0, None).await
 }
@@ -245,6 +247,7 @@ where
         }
         self.mark(number, step, Direction::Forward).await?;
         *started = Some(number);
+        crash::point(self.definition.kind, step.name, "before");
         self.report(number, step, Event::Started);
         let begun = Instant::now();
         let call = call(&step.run, self.context, &mut self.state, self.definition.time_limit);
@@ -253,6 +256,7 @@ where
             () = cancel.cancelled() => Err(cancelled()),
             result = call => result,
         };
+        crash::point(self.definition.kind, step.name, "after");
         self.report_end(number, step, begun, &result);
         result
     }
@@ -280,9 +284,11 @@ where
     async fn undo(&mut self, number: usize, step: &Step<C, S>) -> Result<(), Fault> {
         let mut attempt = 1;
         loop {
+            crash::point(self.definition.kind, step.name, "undo-before");
             self.report(number, step, Event::Started);
             let begun = Instant::now();
             let result = call(&step.undo, self.context, &mut self.state, self.definition.time_limit).await;
+            crash::point(self.definition.kind, step.name, "undo-after");
             self.report_end(number, step, begun, &result);
             let (Err(fault), Some(pause)) = (&result, self.control.retry.pause_after(attempt)) else { return result };
             tracing::warn!(workflow_id = %self.record.id, kind = self.definition.kind, step = step.name, attempt,
@@ -336,6 +342,7 @@ where
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+        crash::point(self.definition.kind, "finish", "after");
     }
 
     fn report_end(&self, number: usize, step: &Step<C, S>, begun: Instant, result: &Result<(), Fault>) {
