@@ -9,6 +9,7 @@ use store::Connection;
 
 use super::{Conductor, db};
 use crate::db::{block_devices, hosts, instances};
+use crate::lifecycle::remove::let_volumes_go;
 use crate::lifecycle::schedule;
 use crate::placement;
 
@@ -30,7 +31,14 @@ impl Conductor {
         let (id, on, why) = (server_id.clone(), host.clone(), fault.clone());
         let next = self.store.write(move |conn| give_back(conn, &id, &on, &why, most, now)).await?;
         self.placement.left(&host).await;
-        let Next::Elsewhere(spec) = next else { return Ok(()) };
+        let spec = match next {
+            Next::Nothing => return Ok(()),
+            Next::Failed => {
+                let_volumes_go(&self.store, &self.client, &server_id).await;
+                return Ok(());
+            }
+            Next::Elsewhere(spec) => spec,
+        };
         let context = context.clone().without_deadline();
         let message = SelectDestinations { servers: vec![server_id.clone()], spec: *spec };
         let Err(none) = self.client.call(&context, Target::Any, message).await else { return Ok(()) };
@@ -44,13 +52,16 @@ impl Conductor {
             "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance \
              {server_id}. The last failure: {fault} Elsewhere: {none}"
         ));
+        let id = server_id.clone();
         self.store
             .write(move |conn| {
-                let Some(row) = instances::get(conn, &server_id)? else { return Ok(()) };
-                instances::fail_unscheduled(conn, &server_id, &row.request_id, &reason, now)?;
-                Ok(())
+                let Some(row) = instances::get(conn, &id)? else { return Ok(()) };
+                instances::fail_unscheduled(conn, &id, &row.request_id, &reason, now)?;
+                Ok::<_, Fault>(())
             })
-            .await
+            .await?;
+        let_volumes_go(&self.store, &self.client, &server_id).await;
+        Ok(())
     }
 }
 

@@ -1,13 +1,14 @@
 //! Deleting servers: on their host, or, where there is none, here.
 
-use bus::Target;
 use bus::topics::compute_agent::TerminateInstance;
 use bus::topics::compute_types::TaskState;
 use bus::topics::conductor::InstanceChange;
 use bus::topics::network::DeallocateForInstance;
 use bus::topics::volume::{DeleteVolume, DetachVolume};
+use bus::{Client, Target};
 use kit::ids::ServerId;
 use kit::{Fault, RequestContext};
+use store::Store;
 
 use crate::Compute;
 use crate::db::{actions, block_devices, instances};
@@ -69,8 +70,23 @@ pub(crate) async fn without_host(compute: &Compute, context: &RequestContext, id
     Ok(())
 }
 
+/// Ends the reservations of a server that is in ERROR because no host builds it: its volumes can be used otherwise. (Nova
+/// keeps those of a server that found no host until it is deleted.) What cannot be given back now is when it is deleted.
+pub(crate) async fn let_volumes_go(store: &Store, client: &Client, id: &ServerId) {
+    let server = id.clone();
+    let volumes = match store.read(move |db| block_devices::volumes_of(db, &server)).await.map_err(Fault::from) {
+        Ok(volumes) => volumes,
+        Err(fault) => return best_effort(id, "finding its volumes", Err(fault)),
+    };
+    for attachment_id in volumes.into_iter().filter_map(|owned| owned.device.attachment_id) {
+        let context = RequestContext::service("compute");
+        let detached = client.call(&context, Target::Any, DetachVolume { attachment_id }).await;
+        best_effort(id, "giving back a volume", detached);
+    }
+}
+
 fn best_effort(server_id: &ServerId, doing: &str, result: Result<(), Fault>) {
     if let Err(fault) = result {
-        tracing::warn!(%server_id, doing, error = %fault.chain(), "a deleted server left something behind");
+        tracing::warn!(%server_id, doing, error = %fault.chain(), "a server left something behind");
     }
 }

@@ -37,6 +37,7 @@ pub(crate) async fn run(compute: &Compute, context: &RequestContext, rows: &[Ins
 
 async fn fail(compute: &Compute, rows: &[InstanceRow], fault: Fault) -> Result<(), Fault> {
     let now = compute.now();
+    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     let servers: Vec<_> = rows.iter().map(|row| (row.id.clone(), row.request_id.clone())).collect();
     compute
         .store
@@ -44,7 +45,11 @@ async fn fail(compute: &Compute, rows: &[InstanceRow], fault: Fault) -> Result<(
             for (id, request_id) in &servers {
                 instances::fail_unscheduled(db, id, request_id, &fault, now)?;
             }
-            Ok(())
+            Ok::<_, Fault>(())
         })
-        .await
+        .await?;
+    for id in &ids {
+        super::remove::let_volumes_go(&compute.store, &compute.client, id).await;
+    }
+    Ok(())
 }
