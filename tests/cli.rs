@@ -176,12 +176,17 @@ fn a_boot_is_traced_in_sixteen_steps() {
 #[test]
 fn a_vm_that_cannot_be_built_says_why() {
     let cloud = Cloud::start();
-    cloud.image("big", 2048);
+    std::fs::write(cloud.dir.path().join("disk.raw"), [0; 4096]).unwrap();
+    cloud.cli("image create big --file disk.raw --min-disk 2").ok();
     cloud.cli("flavor create small --ram 64 --disk 1").ok();
     let told = cloud.cli("vm create web --flavor small --key none").fails(1);
-    assert!(told.contains("too small") || told.contains("larger"), "{told}");
+    assert!(told.contains("disk is smaller than the minimum"), "{told}");
     // By itself it takes one that fits.
     assert!(cloud.cli("vm create web --key none").err.contains("using the flavor m1.small"));
+    cloud.cli("flavor create wide --ram 64 --disk 9000000").ok();
+    let told = cloud.cli("vm create wide --flavor wide --key none").fails(1);
+    assert!(told.contains("VM wide failed: No valid host was found"), "{told}");
+    assert!(told.contains("`cloudbox vm trace "), "{told}");
     assert!(cloud.cli("vm create x --key nobody").fails(3).contains("there is no key named nobody"));
     assert!(cloud.cli("vm create x --flavor nope").fails(3).contains("`cloudbox flavor list` shows what there is"));
 }
