@@ -1,7 +1,11 @@
 //! The whole appliance over real HTTP, in process, on fake drivers. A resource's tests are in the file of its name.
 
+mod bad_input;
 mod client;
 mod discovery;
+mod hosts;
+mod images;
+mod networks;
 mod restarts;
 mod scenery;
 mod server_failures;
