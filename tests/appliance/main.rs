@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod client;
+mod compatibility;
 mod discovery;
 mod hosts;
 mod images;
