@@ -1,5 +1,7 @@
 //! The `cloudbox` command as a person types it: the real binary, against a cloud of its own on fake drivers.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
