@@ -42,10 +42,12 @@ pub enum GuestEvent {
     Resumed,
     /// It went to sleep (ACPI S3).
     Suspended,
+    /// Its definition was removed, by somebody else's hand or (that may be told as well) by ours. One that runs runs on.
+    Undefined,
 }
 
 impl GuestEvent {
-    /// The state that the guest is in after it.
+    /// The state that the guest is in after it. What has no definition and runs on is not told apart.
     #[must_use]
     pub const fn power_state(self) -> PowerState {
         match self {
@@ -54,6 +56,7 @@ impl GuestEvent {
             Self::Crashed => PowerState::Crashed,
             Self::Paused(_) => PowerState::Paused,
             Self::Suspended => PowerState::Suspended,
+            Self::Undefined => PowerState::NoState,
         }
     }
 }

@@ -137,10 +137,14 @@ impl FakeDriver {
     /// # Errors
     /// [`DriverError::NotFound`] without such a guest.
     pub fn happen(&self, id: &ServerId, kind: GuestEvent) -> Result<(), DriverError> {
-        self.host.guests().change(id, |guest| {
-            guest.become_state(kind.power_state());
-            Ok(())
-        })?;
+        if kind == GuestEvent::Undefined {
+            self.host.guests().remove(id)?;
+        } else {
+            self.host.guests().change(id, |guest| {
+                guest.become_state(kind.power_state());
+                Ok(())
+            })?;
+        }
         self.host.tell(id, kind);
         Ok(())
     }

@@ -44,8 +44,22 @@ impl LibvirtDriver {
     /// [`DriverError::Disconnected`] when libvirt cannot be reached, [`DriverError::InvalidSpec`] when KVM is insisted
     /// on and does not work, [`DriverError::Timeout`].
     pub async fn connect(config: LibvirtConfig) -> Result<Arc<Self>, DriverError> {
+        Self::start(config, false).await
+    }
+
+    /// As [`LibvirtDriver::connect`], but a libvirt that cannot be reached yet is waited for in the background: until
+    /// then [`Driver::health`] says so and verbs answer [`DriverError::Disconnected`]; once it is there,
+    /// [`Event::Lost`] says that the guests can be looked at.
+    ///
+    /// # Errors
+    /// As [`LibvirtDriver::connect`], except for that.
+    pub async fn open(config: LibvirtConfig) -> Result<Arc<Self>, DriverError> {
+        Self::start(config, true).await
+    }
+
+    async fn start(config: LibvirtConfig, patient: bool) -> Result<Arc<Self>, DriverError> {
         let doing = Doing::on_host("opening libvirt");
-        let opening = tokio::task::spawn_blocking(move || Link::open(config));
+        let opening = tokio::task::spawn_blocking(move || Link::open(config, patient));
         let (link, watcher) = match timeout(OPEN_WAIT, opening).await {
             Ok(Ok(opened)) => opened?,
             Ok(Err(defect)) => return Err(super::error::Failure::other(defect).while_doing(&doing)),

@@ -93,6 +93,7 @@ pub fn meaning(event: sys::virDomainEventType, detail: u32) -> Option<GuestEvent
         (sys::VIR_DOMAIN_EVENT_STOPPED, _) => GuestEvent::Stopped,
         (sys::VIR_DOMAIN_EVENT_PMSUSPENDED, _) => GuestEvent::Suspended,
         (sys::VIR_DOMAIN_EVENT_CRASHED, _) => GuestEvent::Crashed,
+        (sys::VIR_DOMAIN_EVENT_UNDEFINED, _) => GuestEvent::Undefined,
         _ => return None,
     })
 }
@@ -127,7 +128,7 @@ pub struct Callbacks {
 
 #[expect(unsafe_code, reason = "the virt crate does not wrap domain events and close callbacks")]
 mod raw {
-    use super::{Arc, Callbacks, Connect, Error, Sink, Uuid, meaning, sys};
+    use super::{Arc, Callbacks, Connect, Error, GuestEvent, Sink, Uuid, meaning, sys};
 
     type Opaque = *mut libc::c_void;
     type Generic = unsafe extern "C" fn(sys::virConnectPtr, sys::virDomainPtr, Opaque);
@@ -249,11 +250,13 @@ mod raw {
         let event = u32::try_from(event).unwrap_or(u32::MAX);
         let Some(uuid) = uuid.filter(|uuid| sink.ours.contains(*uuid)) else { return 0 };
         if let Some(kind) = meaning(event, u32::try_from(detail).unwrap_or(u32::MAX)) {
+            if kind == GuestEvent::Undefined {
+                // It may run on, and its end matters; but whoever comes back under its UUID has to show his mark.
+                sink.ours.doubt(uuid);
+            }
             sink.hub.guest(uuid, kind);
             // A guest that is gone has no devices either.
             let _nobody_listens = sink.hub.devices.send(uuid);
-        } else if event == sys::VIR_DOMAIN_EVENT_UNDEFINED {
-            sink.ours.forget(uuid);
         }
         0
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! opened ──▶ connected ──(close callback, or a call that failed and no answer to a probe)──▶ lost
 //!                ▲                                                                            │
-//!                └────────── opened again, after 0.5 s, 1 s, … 30 s: Event::Lost ◀────────────┘
+//!                └─────────── opened again, after 0.5 s, 1 s, … 5 s: Event::Lost ◀────────────┘
 //! ```
 //!
 //! The thread also bounds the console logs that nobody else bounds.
@@ -27,7 +27,7 @@ use crate::event::Events;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// The first pause before the connection is opened again, and the longest.
-const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// The link to libvirt.
 pub struct Link {
@@ -40,8 +40,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the connection and has it watched. Blocks until it is open.
-    pub fn open(config: LibvirtConfig) -> Result<(Arc<Self>, JoinHandle<()>), DriverError> {
+    /// Opens the connection and has it watched. Blocks until it is open; with `patient` one that cannot be reached
+    /// is left to the thread.
+    pub fn open(config: LibvirtConfig, patient: bool) -> Result<(Arc<Self>, JoinHandle<()>), DriverError> {
         let doing = error::Doing::on_host("opening libvirt");
         let (wake, woken) = flume::bounded(1);
         let hub = Hub::new(Arc::clone(&config.clock));
@@ -49,7 +50,14 @@ impl Link {
         let ours = Arc::new(Ours::default());
         let stopping = AtomicBool::new(false);
         let link = Arc::new(Self { session: RwLock::new(None), health, hub, ours, wake, stopping });
-        link.connect(&config).map_err(|failure| failure.while_doing(&doing))?;
+        match link.connect(&config).map_err(|failure| failure.while_doing(&doing)) {
+            Err(error @ DriverError::Disconnected { .. }) if patient => {
+                tracing::warn!(uri = %config.uri, error = %error.chain(), "libvirt cannot be reached");
+                link.note(Some(error.chain()));
+                link.suspect();
+            }
+            opened => opened?,
+        }
         let watched = Arc::clone(&link);
         let watch = move || watched.watch(&config, &woken);
         let thread = std::thread::Builder::new().name("libvirt-link".to_owned()).spawn(watch);
@@ -114,12 +122,14 @@ impl Link {
     /// Opens the connection again, however long it takes, unless told to stop.
     fn reconnect(&self, config: &LibvirtConfig, woken: &flume::Receiver<()>) {
         self.forget_session();
-        self.note(Some("the connection was lost".to_owned()));
+        if self.health().connected {
+            self.note(Some("the connection was lost".to_owned()));
+        }
         let (mut pause, longest) = RETRY;
         while !self.is_stopping() {
             match self.connect(config) {
                 Ok(()) => {
-                    tracing::info!(uri = %config.uri, "connected to libvirt again");
+                    tracing::info!(uri = %config.uri, "connected to libvirt");
                     self.hub.lost();
                     return;
                 }

@@ -171,12 +171,12 @@ impl Session {
     /// Whether the domain is ours; [`Failure::NoGuest`] when it vanished meanwhile.
     fn owns(&self, domain: &Domain) -> Outcome<bool> {
         let uuid = domain.get_uuid()?;
-        if self.sink.ours.contains(uuid) {
+        if self.sink.ours.are_sure_of(uuid) {
             return Ok(true);
         }
         let kind = i32::try_from(sys::VIR_DOMAIN_METADATA_ELEMENT).unwrap_or(-1);
         let ours = match domain.get_metadata(kind, Some(OUR_NAMESPACE), 0) {
-            Ok(element) => read::owner(&element).is_some_and(|owner| owner == self.owner),
+            Ok(element) => read::mark(&element).is_some_and(|mark| mark.is(&self.owner, uuid)),
             Err(error) if error.code() == virt::error::ErrorNumber::NoDomainMetadata => false,
             Err(error) if is_no_domain(&error) => return Err(Failure::NoGuest),
             Err(error) => return Err(error.into()),
@@ -184,6 +184,8 @@ impl Session {
         if ours {
             let console_log = read::Domain::parse(&domain.get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?)?.console_log();
             self.sink.ours.add(uuid, console_log);
+        } else {
+            self.sink.ours.forget(uuid);
         }
         Ok(ours)
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use common::{Root, connect, skipped, uri};
+use common::{Root, SURVIVOR, connect, skipped, uri};
 use hypervisor::contract::{Temper, World, contract, guest};
 use hypervisor::{Driver, LibvirtDriver};
 use kit::ids::ServerId;
@@ -30,12 +30,12 @@ impl RealWorld {
         Self { dir: dir.to_owned(), taps: make_taps(foreign.as_str()), foreign }
     }
 
-    /// Makes the guest of somebody else, on a connection of somebody else.
+    /// Makes a copy of a guest of ours, with its mark, on a connection of somebody else: it is his.
     fn start_foreign(&self) -> (Connect, Domain) {
         let connection = Connect::open(Some(&uri(&self.dir))).unwrap();
         let xml = format!(
             "<domain type='qemu'><name>theirs</name><uuid>{}</uuid><metadata><c:instance \
-             xmlns:c='urn:cloudbox:domain:1' owner='another cloud'/></metadata><memory unit='MiB'>32</memory>\
+             xmlns:c='urn:cloudbox:domain:1' owner='the test' server='{SURVIVOR}'/></metadata><memory unit='MiB'>32</memory>\
              <os><type machine='q35'>hvm</type></os></domain>",
             self.foreign
         );

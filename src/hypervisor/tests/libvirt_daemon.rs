@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,10 +25,7 @@ async fn libvirt_that_is_not_there_is_an_error_at_once() {
 }
 
 /// A libvirtd of the test's own, in a mount namespace where nothing of the host's libvirt is seen.
-struct Daemon {
-    dir: PathBuf,
-    process: std::process::Child,
-}
+struct Daemon(std::process::Child);
 
 impl Daemon {
     fn start(dir: &Path) -> Self {
@@ -52,23 +49,23 @@ impl Daemon {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c", script]).env("D", dir);
         let process = command.spawn().expect("util-linux is a required package");
-        Self { dir: dir.to_owned(), process }
+        Self(process)
     }
 
-    fn config(&self) -> LibvirtConfig {
-        config(format!("qemu+unix:///system?socket={}/sock/libvirt-sock", self.dir.display()))
+    fn config(dir: &Path) -> LibvirtConfig {
+        config(format!("qemu+unix:///system?socket={}/daemon/sock/libvirt-sock", dir.display()))
     }
 
     fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _gone_already = self.process.kill();
-        let _gone_already = self.process.wait();
+        let _gone_already = self.0.kill();
+        let _gone_already = self.0.wait();
     }
 }
 
@@ -95,11 +92,19 @@ async fn libvirt_lost_is_noticed_and_found_again() {
     }
     let dir = Root::new();
     guest::write_disk(&dir.path().join("disk.img")).unwrap();
+    // It is not there yet.
+    let driver = LibvirtDriver::open(Daemon::config(dir.path())).await.unwrap();
+    let mut events = driver.events();
+    assert!(!driver.health().connected);
+    let error = driver.list().await.unwrap_err();
+    assert!(matches!(error, hypervisor::DriverError::Disconnected { .. }), "{}", error.chain());
+
     let mut daemon = Daemon::start(dir.path());
-    let driver = eventually(|| LibvirtDriver::connect(daemon.config())).await;
+    let found = async { while events.next().await != Some(Event::Lost) {} };
+    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap();
+    assert!(driver.health().connected);
     let id = ServerId::new(SURVIVOR);
     driver.ensure_running(&simple(dir.path(), SURVIVOR)).await.unwrap();
-    let mut events = driver.events();
 
     daemon.kill();
     eventually(|| async { if driver.health().connected { Err("still connected") } else { Ok(()) } }).await;

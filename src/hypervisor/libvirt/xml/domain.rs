@@ -50,7 +50,8 @@ pub fn render(spec: &DomainSpec, virt_type: VirtType, owner: &str) -> String {
 fn metadata(xml: &mut Writer, spec: &DomainSpec, owner: &str) {
     let metadata = &spec.metadata;
     xml.element("metadata", &[], |xml| {
-        xml.empty("cloudbox:instance", &[("xmlns:cloudbox", OUR_NAMESPACE), ("owner", owner)]);
+        let mark = [("xmlns:cloudbox", OUR_NAMESPACE), ("owner", owner), ("server", spec.server_id.as_str())];
+        xml.empty("cloudbox:instance", &mark);
         xml.element("nova:instance", &[("xmlns:nova", NOVA_NAMESPACE)], |xml| {
             xml.empty("nova:package", &[("version", env!("CARGO_PKG_VERSION"))]);
             xml.text("nova:name", &[], &metadata.display_name);

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::Unreadable;
 use crate::capabilities::{CpuInfo, CpuTopology};
@@ -202,14 +203,25 @@ impl Domain {
     }
 }
 
-/// Whose our metadata element says that a domain is.
-pub fn owner(element: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Instance {
-        #[serde(rename = "@owner")]
-        owner: String,
+/// Our metadata element: whose a domain is, and which.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct Mark {
+    #[serde(rename = "@owner")]
+    owner: String,
+    #[serde(rename = "@server")]
+    server: Uuid,
+}
+
+impl Mark {
+    /// Whether the domain `uuid` with this mark is a guest of `owner`, and not a copy of one.
+    pub fn is(&self, owner: &str, uuid: Uuid) -> bool {
+        self.owner == owner && self.server == uuid
     }
-    quick_xml::de::from_str::<Instance>(element).ok().map(|instance| instance.owner)
+}
+
+/// The mark in our metadata element.
+pub fn mark(element: &str) -> Option<Mark> {
+    quick_xml::de::from_str(element).ok()
 }
 
 /// The host's capabilities, as far as they matter.

@@ -73,11 +73,15 @@ fn a_display_by_socket_and_by_port() {
 }
 
 #[test]
-fn an_owner_is_an_attribute_of_our_element() {
-    let element = "<cloudbox:instance xmlns:cloudbox='urn:cloudbox:domain:1' owner='cloud-1'/>";
-    assert_eq!(owner(element).as_deref(), Some("cloud-1"));
-    assert_eq!(owner("<instance/>"), None);
-    assert_eq!(owner("nonsense"), None);
+fn a_mark_names_the_owner_and_the_domain() {
+    let uuid = uuid::Uuid::from_u128(7);
+    let element = format!("<cloudbox:instance xmlns:cloudbox='urn:cloudbox:domain:1' owner='cloud-1' server='{uuid}'/>");
+    let read = mark(&element).unwrap();
+    assert!(read.is("cloud-1", uuid));
+    assert!(!read.is("cloud-2", uuid), "another cloud's");
+    assert!(!read.is("cloud-1", uuid::Uuid::from_u128(8)), "a copy");
+    assert_eq!(mark("<cloudbox:instance xmlns:cloudbox='urn:cloudbox:domain:1' owner='cloud-1'/>"), None);
+    assert_eq!(mark("nonsense"), None);
 }
 
 #[test]
