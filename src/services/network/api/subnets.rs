@@ -68,7 +68,7 @@ impl Resource for Subnet {
 
     fn scope(project: &str) -> Condition {
         let own = SqlValue::from(project);
-        Condition::new("t.project_id = ? OR n.project_id = ? OR n.shared = 1 OR n.external = 1", [own.clone(), own])
+        Condition::new("t.project_id = ? OR n.project_id = ? OR n.shared = 1", [own.clone(), own])
     }
 
     fn load(db: &Connection, selection: &Selection) -> Result<Vec<Self>, Fault> {

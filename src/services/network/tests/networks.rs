@@ -206,3 +206,15 @@ async fn the_root_extensions_and_quotas_answer() {
     assert_eq!(world.call("admin", "DELETE", "/quotas/project", Value::Null).await.status, 204);
     assert_eq!(world.call("admin", "DELETE", "/quotas/project", Value::Null).await.status, 404);
 }
+
+#[tokio::test]
+async fn an_external_network_is_seen_by_all_but_its_subnets_are_not() {
+    let world = world().await;
+    let public = world.named("public").await;
+    let networks = world.get("member", "/networks?router:external=true").await;
+    assert_eq!(networks["networks"].as_array().unwrap().len(), 1);
+    let subnets = world.get("member", &format!("/subnets?network_id={public}")).await;
+    assert_eq!(subnets["subnets"], json!([]));
+    let subnets = world.get("admin", &format!("/subnets?network_id={public}")).await;
+    assert_eq!(subnets["subnets"].as_array().unwrap().len(), 1);
+}

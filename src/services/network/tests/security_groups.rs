@@ -96,3 +96,16 @@ async fn a_group_in_use_stays() {
     let refused = world.refused("member", "DELETE", &format!("/security-groups/{id}"), Value::Null).await;
     assert_eq!(refused, (409, "SecurityGroupInUse".to_owned(), format!("Security Group {id} in use.")));
 }
+
+#[tokio::test]
+async fn a_rule_for_or_from_a_group_that_is_not_there_is_404_whatever_its_id_looks_like() {
+    let world = world().await;
+    let group = world.make("member", "/security-groups", "security_group", json!({"name": "g"})).await;
+    for (group, remote) in [(group["id"].clone(), json!("bad_group_id")), (json!("bad_group_id"), Value::Null)] {
+        let rule = json!({"security_group_rule": {
+            "security_group_id": group, "remote_group_id": remote, "direction": "ingress", "protocol": "tcp",
+        }});
+        let (status, kind, _) = world.refused("member", "POST", "/security-group-rules", rule).await;
+        assert_eq!((status, kind.as_str()), (404, "SecurityGroupNotFound"));
+    }
+}
