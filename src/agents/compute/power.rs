@@ -10,7 +10,7 @@ use bus::topics::conductor::{InstanceChange, PowerStateChanged};
 use bus::topics::network::BindPort;
 use futures_util::future::try_join_all;
 use hypervisor::{DomainSpec, Reboot};
-use kit::{Clock as _, Fault, FaultKind, PowerState, SystemClock};
+use kit::{Clock as _, Fault, FaultKind, PowerState, SystemClock, crash};
 
 use crate::disks::{DiskError, blocking};
 use crate::guest::record::Record;
@@ -62,10 +62,15 @@ async fn perform(
         tracing::info!(event, task_state = ?instance.task_state, "the server is not to have this done any more");
         return;
     }
+    crash::point(event, "act", "before");
     let done = match act(work, &instance).await {
-        Ok(change) => work.update(tasks, InstanceChange { task_state: Some(None), ..change }).await.map(|_| ()),
+        Ok(change) => {
+            crash::point(event, "act", "after");
+            work.update(tasks, InstanceChange { task_state: Some(None), ..change }).await.map(|_| ())
+        }
         Err(fault) => Err(fault),
     };
+    crash::point(event, "record", "after");
     work.report(event, done.as_ref().err());
     if let Err(fault) = done {
         work.failed(&fault, None).await;
@@ -107,6 +112,7 @@ async fn soft_reboot(work: &Work, instance: &Instance) -> Result<InstanceChange,
 /// Takes the guest's power away, and starts it from what is known about the server now.
 async fn hard_reboot(work: &Work, instance: &Instance) -> Result<InstanceChange, Fault> {
     gone_is_fine(work.agent.driver.destroy(&work.server_id).await)?;
+    crash::point("compute_reboot_instance", "destroy", "after");
     start(work, instance).await
 }
 

@@ -7,9 +7,9 @@ use std::io;
 
 use http_kit::Bytes;
 use http_kit::request::BodyStream;
-use kit::Fault;
 use kit::disk_image::Inspection;
 use kit::ids::ImageId;
+use kit::{Fault, crash};
 use tokio::sync::mpsc;
 
 use crate::Images;
@@ -19,13 +19,17 @@ use crate::domain::image::{Image, Status};
 
 /// How many chunks wait to be written.
 const QUEUED_CHUNKS: usize = 8;
+/// What an upload's points for tests of crashes are called.
+const POINTS: &str = "image.upload";
 
 impl Images {
     /// Receives the bytes of `image`, which must be queued.
     pub(crate) async fn upload(&self, image: &Image, body: BodyStream) -> Result<(), Fault> {
         let declared = declared_format(image)?;
         self.take(image).await?;
+        crash::point(POINTS, "take", "after");
         let received = self.receive(&image.id, body).await;
+        crash::point(POINTS, "receive", "after");
         let result = match received {
             Ok((incoming, received)) => match self.judge(&declared, &received) {
                 Ok(()) => self.finish(&image.id, incoming, received).await,
@@ -36,6 +40,7 @@ impl Images {
         if result.is_err() {
             let (id, now) = (image.id.clone(), self.clock.now());
             self.store.write(move |db| images::change_status(db, &id, Status::Saving, Status::Queued, now)).await?;
+            crash::point(POINTS, "give up", "after");
         }
         result
     }
@@ -114,6 +119,7 @@ impl Images {
             .await
             .map_err(|error| Fault::internal("keeping an image", error))?
             .map_err(|error| disk_fault(&error))?;
+        crash::point(POINTS, "keep", "after");
         let content = Content {
             size: i64::try_from(received.size).unwrap_or(i64::MAX),
             virtual_size: received.inspection.virtual_size.and_then(|size| i64::try_from(size).ok()),
@@ -122,6 +128,7 @@ impl Images {
         };
         let (of, now) = (id.clone(), self.clock.now());
         if self.store.write(move |db| images::activate(db, &of, &content, now)).await? {
+            crash::point(POINTS, "activate", "after");
             tracing::info!(image_id = %id, size = received.size, "image is active");
             return Ok(());
         }

@@ -269,6 +269,7 @@ async fn delete(service: Arc<Images>, request: Request) -> Result<Reply, Fault> 
         return Err(no_such_image(image.id.as_str()));
     }
     // A crash here leaves a file that the next start removes.
+    kit::crash::point("image.delete", "forget", "after");
     if let Err(error) = service.files.remove(&image.id).await {
         tracing::warn!(image_id = %image.id, %error, "a deleted image's bytes could not be removed; the next start tries again");
     }
