@@ -10,7 +10,7 @@ use bus::topics::volume::{
 };
 use http_kit::{Endpoint, Reply, Request};
 use kit::ids::{AttachmentId, HostId, ServerId, VolumeId};
-use kit::{Fault, FaultKind};
+use kit::{Fault, FaultKind, crash};
 use serde_json::{Value, json};
 
 use super::{integer, no_server, schemas, server};
@@ -145,6 +145,7 @@ async fn attach(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault>
         ..mapping(&volume)
     };
     let attachment_id = reserve(&compute, &request, &row.id, &volume_id).await?;
+    crash::point("server.attach_volume", "reserve", "after");
     let device = BlockDevice { attachment_id: Some(attachment_id.clone()), ..device };
     let (host, device) = match write_down(&compute, &request, row.id.clone(), device).await {
         Ok(written) => written,

@@ -20,7 +20,7 @@ use bus::topics::compute_agent::BuildInstance;
 use bus::topics::scheduler::{Destination, SelectDestinations, TOPIC};
 use bus::{Bus, Client, ServerHandle, Target};
 use kit::ids::HostId;
-use kit::{Fault, RequestContext, SharedClock};
+use kit::{Fault, RequestContext, SharedClock, crash};
 use store::Store;
 
 use self::wanted::Wanted;
@@ -57,6 +57,7 @@ impl Scheduler {
     async fn select(&self, context: &RequestContext, message: SelectDestinations) -> Result<Vec<Destination>, Fault> {
         self.placement.load().await?;
         let claimed = self.claim(message).await?;
+        crash::point("server.create", "claim", "after");
         for Destination { server_id, host } in &claimed {
             tracing::info!(request_id = %context.request_id, %server_id, %host, "a host has been chosen");
             let told = self.client.cast(context, Target::host(host), BuildInstance { server_id: server_id.clone() });

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http_kit::{Endpoint, Reply, Request};
 use kit::trace::micros;
-use kit::{Fault, Span, SpanKind, Timestamp};
+use kit::{Fault, Span, SpanKind, Timestamp, crash};
 use serde_json::json;
 
 use super::schemas;
@@ -61,6 +61,7 @@ async fn create(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault>
     let rows = prepare(&compute, &request, &asked).await;
     claim.finish(rows.as_ref().err().map(ToString::to_string));
     let (rows, spec) = rows?;
+    crash::point("server.create", "insert", "after");
     schedule::run(&compute, &request.context, &rows, spec).await;
     keep_trace(&compute, &request, &rows, begun).await;
     answer(&request, &asked, &rows)
@@ -74,6 +75,7 @@ async fn prepare(
 ) -> Result<(Vec<InstanceRow>, bus::topics::scheduler::RequestSpec), Fault> {
     let mut plan = check::run(compute, request, asked).await?;
     let reserved = insert::reserve(compute, request, &mut plan).await?;
+    crash::point("server.create", "reserve", "after");
     let disks = plan.disks.clone();
     match insert::run(compute, request, plan).await {
         Ok(rows) => {
