@@ -1,7 +1,7 @@
 //! One task owns a server and takes what is asked of it in order.
 //!
 //! A task exists while there is something to do. Its queue is bounded: a server of which too much is asked is busy.
-//! `Terminate` interrupts what is under way: workflows unwind, the rest is dropped where it is.
+//! `Terminate` interrupts what takes long: workflows unwind, the rest is dropped where it is.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use crate::agent::ComputeAgent;
 use crate::guest::paths::check_id;
 use crate::work::Work;
-use crate::{build, delete, power, volumes};
+use crate::{build, delete, power, rewire, volumes};
 
 /// How many operations of one server wait.
 const QUEUE: usize = 32;
@@ -50,6 +50,8 @@ pub(crate) enum Operation {
     Revive,
     /// Telling conductor what the guest does, where it does not know.
     Sync,
+    /// Plugging a guest that runs into a device that was made anew.
+    Rewire,
 }
 
 /// An operation, and for whom it is done.
@@ -154,7 +156,8 @@ async fn perform(agent: &Arc<ComputeAgent>, id: &ServerId, job: Job, interrupt: 
         Operation::Build => build::build(work, &interrupt).await,
         Operation::Resume(record) => resume(work, *record, &interrupt).await,
         Operation::Terminate => delete::terminate(work).await,
-        Operation::Attach(message) => volumes::attach::attach(work, *message, &interrupt).await,
+        Operation::Attach(message) => volumes::attach::attach(work, *message).await,
+        Operation::Rewire => rewire::rewire(&work, &interrupt).await,
         Operation::Detach(message) => volumes::detach::detach(work, *message, &interrupt).await,
         operation => {
             let done = power::run(&work, operation);
@@ -169,7 +172,7 @@ async fn resume(work: Work, record: workflow::Record, interrupt: &CancellationTo
     match record.kind.as_str() {
         build::KIND => build::resume(work, record, interrupt).await,
         delete::KIND => delete::resume(work, record).await,
-        volumes::attach::KIND => volumes::attach::resume(work, record, interrupt).await,
+        volumes::attach::KIND => volumes::attach::resume(work, record).await,
         volumes::detach::KIND => volumes::detach::resume(work, record, interrupt).await,
         kind => tracing::error!(workflow_id = %record.id, kind, "the journal has a workflow that is not known here"),
     }

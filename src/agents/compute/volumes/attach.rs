@@ -1,4 +1,6 @@
 //! Attaching a volume: connected to the host, plugged into the guest, told to the volume service.
+//!
+//! It is short, and a deletion waits for it: on the way back the guest would have to let go of the disk first.
 
 use bus::topics::compute_agent as topic;
 use bus::topics::conductor::{UpdateBlockDevice, VolumeDetached};
@@ -7,7 +9,6 @@ use hypervisor::DiskKey;
 use kit::Fault;
 use kit::ids::{AttachmentId, VolumeId};
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 use workflow::{Control, Definition, Outcome, Policy, Start};
 
 use super::{PATIENCE, disk};
@@ -86,7 +87,7 @@ async fn complete(work: &Work, attach: &mut Attach) -> Result<(), Fault> {
 }
 
 /// Attaches the volume.
-pub(crate) async fn attach(work: Work, message: topic::AttachVolume, interrupt: &CancellationToken) {
+pub(crate) async fn attach(work: Work, message: topic::AttachVolume) {
     let state = Attach {
         volume_id: message.volume_id,
         block_device: message.block_device_id,
@@ -96,19 +97,19 @@ pub(crate) async fn attach(work: Work, message: topic::AttachVolume, interrupt: 
     };
     let volume_id = state.volume_id.clone();
     let start = Start::new(work.server_id.as_str(), state).with_context(work.journaled());
-    let (journal, control) = (BusJournal::of(&work.agent), Control::default().cancel(interrupt.clone()));
+    let (journal, control) = (BusJournal::of(&work.agent), Control::default());
     let outcome = workflow::run(&definition(), &work, start, &journal, &control).await;
     end(&work, volume_id, outcome).await;
 }
 
 /// Goes on with an attachment that a restart cut off.
-pub(crate) async fn resume(work: Work, record: workflow::Record, interrupt: &CancellationToken) {
+pub(crate) async fn resume(work: Work, record: workflow::Record) {
     let work = Work::new(work.agent, work.server_id, resumed_context(&record));
     let Ok(Attach { volume_id, .. }) = Attach::deserialize(&record.state) else {
         tracing::error!(workflow_id = %record.id, "the state of an attachment cannot be read");
         return;
     };
-    let (journal, control) = (BusJournal::of(&work.agent), Control::default().cancel(interrupt.clone()));
+    let (journal, control) = (BusJournal::of(&work.agent), Control::default());
     match workflow::resume(&definition(), &work, record, &journal, Policy::Continue, &control).await {
         Ok(outcome) => end(&work, volume_id, outcome).await,
         Err(error) => tracing::error!(error = %Fault::from(error).chain(), "an attachment cannot be resumed"),
