@@ -3,6 +3,10 @@
 //! The order is Nova's: the root, ephemeral disks, swap, volumes, the config drive. A name that was asked for is kept
 //! where the bus allows it; the others get the first free one. The bus is the mapping's own, else the one that its name
 //! implies, else the image's `hw_disk_bus`, else virtio.
+//!
+//! The config drive is a disk on virtio, unless the image names a bus for CD-ROMs: Nova's default, a CD-ROM on the
+//! chipset's own controller, is not seen by kernels for clouds, which have no driver for that (Debian's, for one). As
+//! Nova's disks of this kind it has the last name of its bus, out of the way of volumes that come later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,8 +92,10 @@ pub(crate) fn layout(instance: &Instance, properties: &BTreeMap<String, String>)
         .map(|(device, content)| Wanted::new(device, content, machine, properties))
         .collect::<Result<Vec<_>, _>>()?;
     if instance.config_drive {
-        let (bus, cdrom) = (cdrom_bus(None, machine, properties)?, true);
-        wanted.push(Wanted { device: None, content: Content::ConfigDrive, bus, cdrom, name: None });
+        let cdrom = properties.contains_key("hw_cdrom_bus");
+        let bus = if cdrom { cdrom_bus(None, machine, properties)? } else { DiskBus::default() };
+        let name = (!cdrom).then(|| format!("{}z", bus.prefix()));
+        wanted.push(Wanted { device: None, content: Content::ConfigDrive, bus, cdrom, name });
     }
     Ok(place(wanted))
 }

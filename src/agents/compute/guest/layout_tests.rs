@@ -33,7 +33,7 @@ fn disks_have_novas_order() {
     vdc virtio boot - cdrom false Swap { size_mb: 512 }
     sda sata boot 3 cdrom true Volume
     vdf virtio boot 2 cdrom false Volume
-    sdb sata boot - cdrom true ConfigDrive
+    vdz virtio boot - cdrom false ConfigDrive
     ");
 }
 

@@ -113,7 +113,7 @@ fn disk(parts: &Parts<'_>, place: &Place) -> Option<Disk> {
         }
     };
     disk.cdrom = place.cdrom;
-    disk.read_only |= place.cdrom;
+    disk.read_only |= place.cdrom || place.content == Content::ConfigDrive;
     disk.boot_order = place.boot_order;
     disk.cache = parts.cache;
     Some(disk)
