@@ -27,7 +27,9 @@ async fn what_is_no_json_is_a_400_in_each_services_words() {
     for (path, key) in CREATES {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
         let nested = format!("{{\"{key}\": {}{}}}", "{\"a\":".repeat(200), "1".to_owned() + &"}".repeat(200));
-        for body in ["", "{", "nonsense", "[]", "null", "\"text\"", "{\"a\": 1}", "{\"a\": \"\\ud800\"}", &deep, &nested] {
+        for body in
+            ["", "{", "nonsense", "[]", "null", "\"text\"", "{\"a\": 1}", "{\"a\": \"\\ud800\"}", &deep, &nested]
+        {
             let answer = send(&world.admin, path, body.to_owned()).await;
             let start: String = body.chars().take(30).collect();
             assert_eq!(answer.status, 400, "{path} {start:?}: {}", answer.text());
@@ -75,7 +77,13 @@ async fn a_body_beyond_the_limit_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_that_make_no_sense_are_refused_or_ignored() {
     let world = World::start().await;
-    for path in ["/compute/v2.1/servers", "/compute/v2.1/flavors", "/image/v2/images", "/network/v2.0/networks", "/volume/v3/volumes"] {
+    for path in [
+        "/compute/v2.1/servers",
+        "/compute/v2.1/flavors",
+        "/image/v2/images",
+        "/network/v2.0/networks",
+        "/volume/v3/volumes",
+    ] {
         for query in ["limit=-1", "limit=x", "marker=nobody", "sort_key=nonsense", "sort_dir=sideways"] {
             let answer = world.admin.get(&format!("{path}?{query}")).await;
             assert!(matches!(answer.status, 200 | 400 | 404), "{path}?{query}: {} {}", answer.status, answer.text());
@@ -127,8 +135,13 @@ async fn a_client_that_hangs_up_or_dawdles_harms_nobody() {
 async fn ids_of_every_form_are_just_not_found() {
     let world = World::start().await;
     for path in [
-        "/identity/v3/projects", "/compute/v2.1/servers", "/compute/v2.1/flavors", "/image/v2/images", "/network/v2.0/networks",
-        "/network/v2.0/ports", "/volume/v3/volumes",
+        "/identity/v3/projects",
+        "/compute/v2.1/servers",
+        "/compute/v2.1/flavors",
+        "/image/v2/images",
+        "/network/v2.0/networks",
+        "/network/v2.0/ports",
+        "/volume/v3/volumes",
     ] {
         for id in ["x", "..", "%2e%2e%2f", "a%00b", "%F0%9F%A6%80", &"9".repeat(300), "' OR '1'='1"] {
             let id = id.replace(' ', "%20");

@@ -110,11 +110,6 @@ impl Client {
         self.call(Method::GET, path).send().await
     }
 
-    /// `HEAD`.
-    pub async fn head(&self, path: &str) -> Answer {
-        self.call(Method::HEAD, path).send().await
-    }
-
     /// `POST` of JSON.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path).json(&body).send().await
@@ -147,12 +142,6 @@ impl Call<'_> {
     pub fn bytes(mut self, media_type: &str, body: impl Into<Bytes>) -> Self {
         self.headers.push(("Content-Type".to_owned(), media_type.to_owned()));
         self.body = body.into();
-        self
-    }
-
-    /// With this header.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 

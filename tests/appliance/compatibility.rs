@@ -77,7 +77,10 @@ async fn document(world: &World) -> String {
         if implemented.contains(&wanted.operation()) || is_answered(world, &wanted).await {
             *there += 1;
         } else {
-            missing.entry((wanted.service, wanted.path.to_owned())).or_default().push(wanted.action.unwrap_or(wanted.method));
+            missing
+                .entry((wanted.service, wanted.path.to_owned()))
+                .or_default()
+                .push(wanted.action.unwrap_or(wanted.method));
         }
     }
     let mut text = String::from(

@@ -34,7 +34,10 @@ async fn a_host_shows_what_it_has_and_what_is_taken() {
     })
     .await;
     let zones = tenant.client.get(&format!("{NOVA}/os-availability-zone")).await.expect(200);
-    assert_eq!(zones["availabilityZoneInfo"][0], json!({ "zoneName": "nova", "zoneState": { "available": true }, "hosts": null }));
+    assert_eq!(
+        zones["availabilityZoneInfo"][0],
+        json!({ "zoneName": "nova", "zoneState": { "available": true }, "hosts": null })
+    );
     for (path, key) in [("/volume/v3/os-services", "services"), ("/network/v2.0/agents", "agents")] {
         let list = world.admin.get(path).await.expect(200);
         assert!(list[key].as_array().is_some_and(|list| !list.is_empty()), "{path}: {list}");

@@ -15,8 +15,14 @@ async fn bytes_come_back_as_they_went_in() {
     let id = scenery::image_of(&alice, body, bytes.clone()).await;
     let path = format!("/image/v2/images/{id}");
     let shown = alice.get(&path).await.expect(200);
-    assert_eq!((&shown["status"], &shown["size"], &shown["owner"]), (&json!("active"), &json!(3_000_000), &json!(alice.project())));
-    assert_eq!((shown["os_hash_algo"].as_str(), shown["os_hash_value"].as_str().map(str::len)), (Some("sha512"), Some(128)));
+    assert_eq!(
+        (&shown["status"], &shown["size"], &shown["owner"]),
+        (&json!("active"), &json!(3_000_000), &json!(alice.project()))
+    );
+    assert_eq!(
+        (shown["os_hash_algo"].as_str(), shown["os_hash_value"].as_str().map(str::len)),
+        (Some("sha512"), Some(128))
+    );
     assert_eq!(shown["visibility"], "shared");
     let answer = alice.get(&format!("{path}/file")).await;
     assert_eq!(answer.expect_bytes(200), bytes);

@@ -1,11 +1,20 @@
 //! The whole appliance over real HTTP, in process, on fake drivers. A resource's tests are in the file of its name.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod bad_input;
 mod client;
 mod compatibility;
 mod discovery;
+mod flavors;
 mod hosts;
 mod images;
+mod keypairs;
 mod networks;
 mod restarts;
 mod scenery;
@@ -16,4 +25,5 @@ mod server_volumes;
 mod servers;
 mod sweep;
 mod tokens;
+mod volumes;
 mod world;

@@ -51,7 +51,11 @@ async fn a_router_joins_subnets_and_reaches_the_host() {
     until("the host to forget the network", || async {
         let state = world.network.state();
         let left = state.networks.keys().any(|id| id.as_str() == tenant.network);
-        if !left && state.routers.is_empty() { Ok(()) } else { Err(format!("{:?} {:?}", state.networks, state.routers)) }
+        if !left && state.routers.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{:?} {:?}", state.networks, state.routers))
+        }
     })
     .await;
 }
@@ -80,10 +84,8 @@ async fn a_rule_of_a_group_reaches_the_host_at_once() {
     .await;
     let path = format!("{V2}/security-group-rules/{}", id_of(&rule["security_group_rule"]));
     client.delete(&path).await.expect(204);
-    until("the host to lose the rule", || async {
-        if rules() == before { Ok(()) } else { Err(rules().to_string()) }
-    })
-    .await;
+    until("the host to lose the rule", || async { if rules() == before { Ok(()) } else { Err(rules().to_string()) } })
+        .await;
     client.delete(&format!("{V2}/security-groups/{group}")).await.expect(409);
 }
 
@@ -110,7 +112,11 @@ async fn addresses_are_given_out_once_and_taken_back() {
     given.dedup();
     let full = answers.iter().find(|answer| answer.status != 201).unwrap();
     assert_eq!(full.expect(409)["NeutronError"]["type"], "IpAddressGenerationFailure");
-    assert_eq!(given.len(), answers.iter().filter(|answer| answer.status == 201).count(), "no address twice: {given:?}");
+    assert_eq!(
+        given.len(),
+        answers.iter().filter(|answer| answer.status == 201).count(),
+        "no address twice: {given:?}"
+    );
     let taken = ask(json!([{ "subnet_id": subnet, "ip_address": given[0] }])).await;
     assert_eq!(taken.expect(409)["NeutronError"]["type"], "IpAddressAlreadyAllocated");
     let outside = ask(json!([{ "subnet_id": subnet, "ip_address": "10.2.0.1" }])).await;
