@@ -152,3 +152,32 @@ async fn ids_of_every_form_are_just_not_found() {
     let none: Value = world.admin.get("/compute/v2.1/servers/detail?ip=10.0.0.1&name=x").await.expect(200);
     assert_eq!(none["servers"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_service_refuses_in_its_own_envelope() {
+    let world = World::start().await;
+    let reader = world.person("reader", "reader").await;
+    let forbidden = [
+        reader.get("/identity/v3/services").await,
+        reader.get("/compute/v2.1/os-services").await,
+        reader.post("/image/v2/images", json!({ "visibility": "public" })).await,
+        reader.post("/network/v2.0/networks", json!({ "network": {} })).await,
+        reader.get("/volume/v3/os-services").await,
+    ];
+    let shapes = forbidden.iter().map(|answer| {
+        let body = answer.expect(403);
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(",");
+        let (outer, inner) = (keys(&body), body.as_object().unwrap().values().next().unwrap().clone());
+        if inner.is_object() { format!("{outer}: {}", keys(&inner)) } else { outer }
+    });
+    assert_eq!(
+        shapes.collect::<Vec<_>>(),
+        [
+            "error: code,message,title",
+            "forbidden: code,message",
+            "code,message,title",
+            "NeutronError: detail,message,type",
+            "forbidden: code,message",
+        ]
+    );
+}
