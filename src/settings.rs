@@ -82,7 +82,9 @@ fn read(path: &Path) -> Result<Config, SettingsError> {
 fn check(config: &Config) -> Result<(), SettingsError> {
     let wrong = |key, value: &str, reason| Err(SettingsError::Value { key, value: value.to_owned(), reason });
     let hypervisor = config.compute.hypervisor.as_str();
-    if hypervisor != "fake" && !hypervisor.starts_with("qemu:///") {
+    // `qemu+unix` names the socket of a daemon: still this host's.
+    let local = ["qemu:///", "qemu+unix:///"].iter().any(|scheme| hypervisor.starts_with(scheme));
+    if hypervisor != "fake" && !local {
         return wrong(
             "compute.hypervisor",
             hypervisor,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use kit::Fault;
+use kit::{Condition, Fault};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,6 +43,7 @@ impl UnitContext {
     }
 }
 
+type Report = Arc<dyn Fn() -> Condition + Send + Sync>;
 type Start = Box<dyn Fn(UnitContext) -> BoxFuture<'static, Result<(), Fault>> + Send + Sync>;
 
 /// A long-running part of the appliance.
@@ -50,6 +51,7 @@ pub struct Unit {
     name: &'static str,
     ready_within: Duration,
     stop_within: Duration,
+    report: Report,
     start: Start,
 }
 
@@ -64,8 +66,16 @@ impl Unit {
             name,
             ready_within: Duration::from_secs(60),
             stop_within: Duration::from_secs(10),
+            report: Arc::new(Condition::default),
             start: Box::new(move |context| Box::pin(start(context))),
         }
+    }
+
+    /// Asks `report` what is wrong with it while it runs.
+    #[must_use]
+    pub fn reporting(mut self, report: impl Fn() -> Condition + Send + Sync + 'static) -> Self {
+        self.report = Arc::new(report);
+        self
     }
 
     /// Gives it this long to stop; then it is cut off.
@@ -108,30 +118,40 @@ pub struct UnitHealth {
     pub state: State,
     /// How often it has been started again.
     pub restarts: u32,
-    /// Why it failed last.
+    /// Why it failed last. Not for everybody's eyes.
     pub last_error: Option<String>,
+    /// What it says of itself.
+    pub condition: Condition,
+}
+
+struct Watched {
+    unit: UnitHealth,
+    report: Report,
 }
 
 /// The health of all units, shared with whoever shows it.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<Vec<UnitHealth>>>);
+pub struct Health(Arc<Mutex<Vec<Watched>>>);
 
 impl Health {
     /// All units, in start order.
     #[must_use]
     pub fn units(&self) -> Vec<UnitHealth> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        units.iter().map(|Watched { unit, report }| UnitHealth { condition: report(), ..unit.clone() }).collect()
     }
 
-    fn add(&self, name: &'static str) -> usize {
+    fn add(&self, name: &'static str, report: Report) -> usize {
+        let condition = Condition::default();
+        let unit = UnitHealth { name, state: State::Starting, restarts: 0, last_error: None, condition };
         let mut units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        units.push(UnitHealth { name, state: State::Starting, restarts: 0, last_error: None });
+        units.push(Watched { unit, report });
         units.len() - 1
     }
 
     fn change(&self, index: usize, change: impl FnOnce(&mut UnitHealth)) {
-        if let Some(unit) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
-            change(unit);
+        if let Some(watched) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+            change(&mut watched.unit);
         }
     }
 }
@@ -184,7 +204,7 @@ impl Supervisor {
     /// # Errors
     /// When it fails before, or is not ready in time. What runs already keeps running: call [`Supervisor::stop`].
     pub async fn start(&mut self, unit: Unit) -> Result<(), StartError> {
-        let index = self.health.add(unit.name);
+        let index = self.health.add(unit.name, unit.report.clone());
         let stop = CancellationToken::new();
         let (ready, mut becomes_ready) = watch::channel(false);
         let (name, ready_within, stop_within) = (unit.name, unit.ready_within, unit.stop_within);

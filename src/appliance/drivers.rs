@@ -69,7 +69,7 @@ async fn hypervisor_driver(
     let owner = first_start::cloud_id(data_dir)?;
     let virt_type = config.compute.virt_type.parse().map_err(failed)?;
     let libvirt = LibvirtConfig { uri: config.compute.hypervisor.clone(), virt_type, owner, clock: clock.clone() };
-    Ok(LibvirtDriver::connect(libvirt).await.map_err(failed)?)
+    Ok(LibvirtDriver::open(libvirt).await.map_err(failed)?)
 }
 
 async fn network_driver(

@@ -10,7 +10,7 @@ use compute_agent::ComputeAgent;
 use console::Console;
 use futures_util::future::BoxFuture;
 use http_kit::App;
-use kit::Fault;
+use kit::{Condition, Fault};
 use kit::config::Config;
 use kit::ids::HostId;
 use network_agent::NetworkAgent;
@@ -48,9 +48,19 @@ pub(super) fn all(
         service("volume", bus, &services.volume, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("compute", bus, &services.compute, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         agent("volume-agent", bus, &volume_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
-        agent("network-agent", bus, &network_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
-        agent("compute-agent", bus, &compute_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
+        agent("network-agent", bus, &network_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop))
+            .reporting(condition(&network_agent, NetworkAgent::condition)),
+        agent("compute-agent", bus, &compute_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop))
+            .reporting(condition(&compute_agent, ComputeAgent::condition)),
     ]
+}
+
+fn condition<A: Send + Sync + 'static>(
+    agent: &Arc<A>,
+    ask: fn(&A) -> Condition,
+) -> impl Fn() -> Condition + Send + Sync + 'static {
+    let agent = agent.clone();
+    move || ask(&agent)
 }
 
 /// A service: answers its topics, does its own work, and works off its queues when it stops.

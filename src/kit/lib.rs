@@ -4,6 +4,7 @@
 //! beyond one request. Every other crate of the workspace may depend on it; it depends on none of them.
 
 pub mod clock;
+pub mod condition;
 pub mod config;
 pub mod context;
 pub mod crash;
@@ -17,6 +18,7 @@ pub mod sql;
 pub mod time;
 pub mod trace;
 
+pub use condition::{Condition, Conditions, Repair};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use context::{Caller, Deadline, RequestContext};
 pub use fault::{Fault, FaultKind};

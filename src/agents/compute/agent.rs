@@ -1,6 +1,7 @@
 //! The agent and what it answers on topic `compute`.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use bus::{Bus, Client, Message, Server, ServerHandle};
 use hypervisor::{CacheMode, Driver};
 use kit::config::ComputeConfig;
 use kit::ids::{HostId, ServerId};
-use kit::{Fault, RequestContext};
+use kit::{Condition, Conditions, Fault, RequestContext};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,7 +44,9 @@ pub struct ComputeAgent {
     pub(crate) owners: Owners,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    pub(crate) conditions: Conditions,
     cache_mode: OnceLock<CacheMode>,
+    settled: AtomicBool,
 }
 
 impl ComputeAgent {
@@ -71,7 +74,9 @@ impl ComputeAgent {
             owners: Owners::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            conditions: Conditions::default(),
             cache_mode: OnceLock::new(),
+            settled: AtomicBool::new(false),
         })
     }
 
@@ -115,13 +120,36 @@ impl ComputeAgent {
         })
     }
 
-    /// Makes the directories, registers the host, takes up what an earlier process left undone.
+    /// Makes the directories, registers the host, takes up what an earlier process left undone. Where the hypervisor cannot be
+    /// reached that is left to [`ComputeAgent::run`]: until then the host takes no servers.
     ///
     /// # Errors
     /// Where the data directory is not usable, or conductor does not answer.
     pub async fn start(self: &Arc<Self>) -> Result<(), Fault> {
         self.prepare().await?;
-        crate::reconcile::start(self).await
+        match crate::reconcile::settle_host(self).await {
+            Err(fault) if !self.driver.health().connected => {
+                tracing::warn!(error = %fault.chain(), "the host's guests are looked after once the hypervisor is there");
+                Ok(())
+            }
+            settled => settled,
+        }
+    }
+
+    /// What is wrong with the host's guests as a whole.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.conditions.set("libvirt is not reachable", !self.driver.health().connected);
+        self.conditions.now()
+    }
+
+    /// Whether what was left undone has been taken up, and the host is registered.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_settled(&self) {
+        self.settled.store(true, Ordering::SeqCst);
     }
 
     /// Keeps the host registered and follows its guests, until `stop`. Guests stay as they are.
@@ -129,6 +157,7 @@ impl ComputeAgent {
         tokio::select! {
             () = stop.cancelled() => {}
             () = crate::reconcile::follow(&self) => {}
+            () = crate::reconcile::settle_late(&self) => {}
             () = crate::reconcile::heartbeat(&self) => {}
             () = crate::reconcile::sweep_daily(&self) => {}
         }

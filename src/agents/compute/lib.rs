@@ -6,7 +6,8 @@
 //!
 //! * [`agent`]: the agent and its topic; `owner`: one task per server that takes what is asked in order.
 //! * `build`, `delete`, `power`, `volumes`: what is done to a server; the long ones are workflows.
-//! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone.
+//! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone; `rewire`: guests whose
+//!   device somebody deleted.
 //! * `guest`: files, disks and domain of a server; `disks`, `image_cache`, `iso`: making the files.
 //!
 //! Invariants: what the agent does can be repeated; a build that fails gives everything back; a stop of the agent leaves
@@ -25,6 +26,7 @@ mod journal;
 mod owner;
 mod power;
 mod reconcile;
+mod rewire;
 mod volumes;
 mod work;
 

@@ -5,6 +5,8 @@
 //! 2. the host registers; conductor answers with the servers that belong here, and casts anew what it had asked for;
 //! 3. guests that should run and do not are started: the host was rebooted;
 //! 4. guests and directories of servers that conductor does not know are removed.
+//!
+//! Without a hypervisor nothing of this can be: it is done as soon as there is one.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use bus::Target;
 use bus::topics::compute_types::Instance;
 use bus::topics::conductor::{GetInstance, HostRegistered, RegisterHost};
-use hypervisor::Event;
+use hypervisor::{Event, GuestEvent, PauseReason};
 use kit::ids::ServerId;
 use kit::{Fault, FaultKind, PowerState, RequestContext};
 use workflow::Journal as _;
@@ -28,11 +30,45 @@ use crate::work::{gone_is_fine, patiently};
 
 /// How often the host says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// The pauses between attempts to take up what was left undone.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often unused images are looked for.
 const SWEEP: Duration = Duration::from_secs(86_400);
 
+/// Does what is done at the start, and notes that it has been done.
+pub(crate) async fn settle_host(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
+    if !agent.driver.health().connected {
+        return Err(Fault::unavailable("The hypervisor cannot be reached."));
+    }
+    start(agent).await?;
+    agent.set_settled();
+    Ok(())
+}
+
+/// Does it later, where there was no hypervisor at the start: when it comes, again and again until it is done.
+pub(crate) async fn settle_late(agent: &Arc<ComputeAgent>) {
+    let mut events = agent.driver.events();
+    let mut pause = FIRST_PAUSE;
+    while !agent.is_settled() {
+        if agent.driver.health().connected {
+            match settle_host(agent).await {
+                Ok(()) => tracing::info!("the host's guests are looked after now"),
+                Err(fault) => {
+                    tracing::warn!(error = %fault.chain(), "the host's guests are not looked after yet");
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+            }
+        } else {
+            let _heard_or_not = tokio::time::timeout(HEARTBEAT, events.next()).await;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
 /// See the module's documentation.
-pub(crate) async fn start(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
+async fn start(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     let journal = BusJournal::of(agent);
     let records = patiently(|| journal.unfinished()).await?;
     let mut resumed = HashSet::new();
@@ -127,6 +163,9 @@ pub(crate) async fn heartbeat(agent: &Arc<ComputeAgent>) {
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
+        if !agent.is_settled() {
+            continue;
+        }
         if let Err(fault) = check(agent).await {
             tracing::warn!(error = %fault.chain(), "a heartbeat failed");
         }
@@ -140,7 +179,7 @@ async fn check(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     for instance in &registered.instances {
         settle(agent, instance, guests.get(&instance.id).copied(), false);
     }
-    Ok(())
+    crate::rewire::look(agent, &registered.instances).await
 }
 
 /// Follows the hypervisor's events. What a guest does now is asked by its owner, after what it is doing itself.
@@ -148,7 +187,13 @@ pub(crate) async fn follow(agent: &Arc<ComputeAgent>) {
     let mut events = agent.driver.events();
     while let Some(event) = events.next().await {
         match event {
-            Event::Guest { server_id, .. } => queue(agent, &server_id, Operation::Sync),
+            Event::Guest { server_id, kind, .. } => {
+                if kind == GuestEvent::Paused(PauseReason::IoError) {
+                    tracing::error!(server_id = %server_id, "a guest is paused: its disk cannot be written (is it full?)");
+                }
+                queue(agent, &server_id, Operation::Sync);
+            }
+            Event::Lost if !agent.is_settled() => {}
             Event::Lost => {
                 if let Err(fault) = check(agent).await {
                     tracing::warn!(error = %fault.chain(), "what guests do is not known until the next heartbeat");

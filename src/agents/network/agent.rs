@@ -12,7 +12,7 @@ use bus::topics::network_agent::{
 use bus::topics::network_spec::PortWiring;
 use bus::{Bus, Client, Message, Server, ServerHandle, Target};
 use kit::ids::{HostId, ServerId};
-use kit::{Fault, FaultKind, RequestContext};
+use kit::{Condition, Fault, FaultKind, RequestContext};
 use tokio_util::sync::CancellationToken;
 
 use crate::drivers::{MetadataHandler, MetadataReply, MetadataRequest, NetworkDriver};
@@ -84,6 +84,12 @@ impl NetworkAgent {
         self.driver.sync(state).await?;
         tracing::info!(host = %self.host, driver = capabilities.driver, "the host's network is as it should be");
         Ok(())
+    }
+
+    /// What is wrong with the host's network as a whole.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.driver.condition()
     }
 
     /// Says regularly that it is there, until `stop`. The host's network stays as it is.

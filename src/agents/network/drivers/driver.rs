@@ -13,7 +13,7 @@ use bus::topics::network_spec::{
     GroupMembers, HostState, NetworkSpec, PortSpec, PortWiring, RouterSpec, SecurityGroupSpec,
 };
 use futures_util::future::BoxFuture;
-use kit::Fault;
+use kit::{Condition, Fault};
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
 
 /// What a driver's verb comes to.
@@ -49,6 +49,9 @@ pub trait NetworkDriver: Send + Sync {
     /// Makes the host equal to `state`: makes what is missing, takes away what is this cloud's and not in it.
     /// One object's failure does not stop the others; they are all named in [`DriverError::Partial`].
     fn sync(&self, state: HostState) -> BoxFuture<'_, DriverResult<()>>;
+
+    /// What is wrong with the host's network now, and what was found wrong and put right.
+    fn condition(&self) -> Condition;
 
     /// Ends the driver's own tasks. The network stays as it is: guests keep running without the process.
     fn shutdown(&self) -> BoxFuture<'_, ()>;

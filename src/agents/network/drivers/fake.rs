@@ -12,6 +12,7 @@ use bus::topics::network_spec::{
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use kit::Condition;
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
 
 use super::desired::Desired;
@@ -203,6 +204,10 @@ impl NetworkDriver for FakeDriver {
             *desired = wanted;
             if failures.is_empty() { Ok(()) } else { Err(DriverError::Partial(failures)) }
         })
+    }
+
+    fn condition(&self) -> Condition {
+        Condition::default()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

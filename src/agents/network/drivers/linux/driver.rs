@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use kit::config::NetworkConfig;
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
+use kit::{Condition, Conditions};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -60,6 +61,7 @@ type Job = Box<dyn for<'a> FnOnce(&'a mut Host) -> BoxFuture<'a, ()> + Send>;
 pub struct LinuxDriver {
     jobs: mpsc::Sender<Job>,
     capabilities: Capabilities,
+    conditions: Conditions,
     cancel: CancellationToken,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -71,7 +73,7 @@ impl LinuxDriver {
     /// verb is refused until then, so that no port's rules are taken away while its guest runs.
     pub async fn start(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
         let host = Host::prepare(config, metadata).await?;
-        let capabilities = host.capabilities();
+        let (capabilities, conditions) = (host.capabilities(), host.conditions.clone());
         for warning in &capabilities.warnings {
             tracing::warn!("{warning}");
         }
@@ -79,7 +81,7 @@ impl LinuxDriver {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let cancel = CancellationToken::new();
         let worker = tokio::spawn(work(host, queue, cancel.clone()));
-        Ok(Self { jobs, capabilities, cancel, worker: Mutex::new(Some(worker)) })
+        Ok(Self { jobs, capabilities, conditions, cancel, worker: Mutex::new(Some(worker)) })
     }
 
     fn submit<T: Send + 'static>(
@@ -180,6 +182,10 @@ impl NetworkDriver for LinuxDriver {
 
     fn sync(&self, state: HostState) -> BoxFuture<'_, DriverResult<()>> {
         self.submit("making the host's network as it should be", SYNC_DEADLINE, |host| host.sync(state).boxed())
+    }
+
+    fn condition(&self) -> Condition {
+        self.conditions.now()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

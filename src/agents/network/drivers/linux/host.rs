@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bus::topics::network_spec::{HostState, NetworkGateway, NetworkSpec, PortSpec, PortWiring, RouterSpec, Segment};
+use kit::Conditions;
 use kit::ids::{NetworkId, PortId, RouterId};
 
 use super::driver::LinuxConfig;
@@ -18,9 +19,6 @@ use super::names::Names;
 use super::{foreign, link, netns, router, settings, veth};
 use crate::drivers::desired::Desired;
 use crate::drivers::driver::{Capabilities, DriverError, DriverResult, MetadataHandler};
-
-/// Every how many checks the rules are looked at too.
-const RULES_EVERY: u64 = 10;
 
 /// The host.
 pub struct Host {
@@ -38,6 +36,7 @@ pub struct Host {
     pub(super) synced: bool,
     pub(super) checks: u64,
     pub(super) warnings: Vec<String>,
+    pub(super) conditions: Conditions,
 }
 
 impl Host {
@@ -72,6 +71,7 @@ impl Host {
             synced,
             checks: 0,
             warnings,
+            conditions: Conditions::default(),
         })
     }
 
@@ -113,7 +113,7 @@ impl Host {
         Ok(())
     }
 
-    async fn bring_up(&mut self, next: &Desired, id: &NetworkId) -> DriverResult<()> {
+    pub(super) async fn bring_up(&mut self, next: &Desired, id: &NetworkId) -> DriverResult<()> {
         let Some(network) = next.networks.get(id) else { return Ok(()) };
         refuse_unsupported(network)?;
         self.suspect.insert(id.clone());
@@ -153,7 +153,7 @@ impl Host {
     }
 
     /// Serves a port by DHCP, then gives it its tap.
-    async fn plug(&self, next: &Desired, id: &PortId) -> DriverResult<PortWiring> {
+    pub(super) async fn plug(&self, next: &Desired, id: &PortId) -> DriverResult<PortWiring> {
         let found = next.ports.get(id).and_then(|port| Some((port, next.networks.get(&port.network_id)?)));
         let Some((port, network)) = found else { return Err(DriverError::invalid(format!("port {id}"), "unknown")) };
         let device = self.names.tap(id);
@@ -270,7 +270,7 @@ impl Host {
         Ok(())
     }
 
-    fn wanted_devices(&self, wanted: &Desired) -> BTreeSet<String> {
+    pub(super) fn wanted_devices(&self, wanted: &Desired) -> BTreeSet<String> {
         let names = &self.names;
         let mut devices: BTreeSet<String> = wanted.ports.keys().map(|id| names.tap(id)).collect();
         for (id, network) in &wanted.networks {
@@ -286,36 +286,6 @@ impl Host {
             devices.extend(router::leg_ports(router).map(|port| names.router_peer(port)));
         }
         devices
-    }
-
-    /// What is done every second: whatever died is brought back.
-    pub async fn check(&mut self) {
-        if !self.synced {
-            return;
-        }
-        self.checks = self.checks.wrapping_add(1);
-        for network in self.desired.networks.values().filter(|network| serves_dhcp(network)) {
-            if self.suspect.contains(&network.id) {
-                continue;
-            }
-            match self.dnsmasq(&network.id).revive().await {
-                Ok(false) => {}
-                Ok(true) => tracing::warn!(network_id = %network.id, "dnsmasq had died and was started again"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(error, network_id = %network.id, "dnsmasq has died and does not start");
-                }
-            }
-        }
-        if self.checks.is_multiple_of(RULES_EVERY) {
-            match self.firewall.repair().await {
-                Ok(false) => {}
-                Ok(true) => tracing::warn!("somebody had removed the nftables tables; they are back"),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the nftables tables cannot be checked");
-                }
-            }
-        }
     }
 
     /// Ends what is in the process. The network itself stays.

@@ -19,7 +19,8 @@
 //! by their addresses, as any other source subject to their security groups; of the host itself
 //! guests can ping the gateway, no more. External networks are of the same kind, with routers on them instead of guests.
 
-pub mod command;
+pub mod check;
+mod command;
 pub mod dhcp;
 mod driver;
 pub mod firewall;
