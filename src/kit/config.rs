@@ -218,6 +218,8 @@ pub struct ComputeConfig {
     pub max_attempts: u32,
     /// How long a guest has to shut down when it is stopped or softly rebooted, in seconds.
     pub shutdown_timeout_secs: u64,
+    /// A file of JSON that every guest is given as `vendor_data.json`, for cloud-init. None when empty.
+    pub vendor_data_file: PathBuf,
 }
 
 impl Default for ComputeConfig {
@@ -233,6 +235,7 @@ impl Default for ComputeConfig {
             build_concurrency: 10,
             max_attempts: 3,
             shutdown_timeout_secs: 60,
+            vendor_data_file: PathBuf::new(),
         }
     }
 }

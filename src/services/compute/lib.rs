@@ -31,8 +31,10 @@ use tokio_util::sync::CancellationToken;
 pub use policy::RULES;
 
 /// The tables of this service.
-pub const MIGRATIONS: store::Migrations =
-    store::Migrations { service: "compute", steps: &[include_str!("migrations/0001_compute.sql"), include_str!("migrations/0002_placement.sql")] };
+pub const MIGRATIONS: store::Migrations = store::Migrations {
+    service: "compute",
+    steps: &[include_str!("migrations/0001_compute.sql"), include_str!("migrations/0002_placement.sql")],
+};
 
 /// The service's state.
 pub struct Compute {
@@ -53,7 +55,7 @@ impl Compute {
         let placement = placement::Placement::new(store.clone(), clock.clone(), &config);
         let scheduler = scheduler::Scheduler::new(store.clone(), bus, clock.clone(), Arc::clone(&placement));
         let conductor = conductor::Conductor::new(store.clone(), bus, clock.clone(), placement, config.max_attempts);
-        let metadata = metadata::Metadata::new(store.clone());
+        let metadata = metadata::Metadata::new(store.clone(), config.vendor_data_file.clone());
         Arc::new(Self { store, client: bus.client("compute-api"), clock, config, scheduler, conductor, metadata })
     }
 

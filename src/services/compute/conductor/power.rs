@@ -1,7 +1,8 @@
 //! What becomes of a server whose guest changed its power state by itself.
 //!
-//! The table is Nova's (`_sync_instance_power_state`), with one short cut: a guest that has shut itself down needs no
-//! host to stop it, the server is stopped at once.
+//! The table is Nova's (`_sync_instance_power_state`), with two differences: a guest that has shut itself down needs no
+//! host to stop it, the server is stopped at once; and so is one whose guest is not there any more (undefined by
+//! somebody else's hand), where Nova would show ACTIVE for ever. It can be started, which makes the guest anew.
 
 use bus::topics::compute_types::{TaskState, VmState};
 use kit::PowerState;
@@ -25,12 +26,12 @@ pub(crate) fn react(vm_state: VmState, task: Option<TaskState>, power: PowerStat
         return Reaction::Ignore;
     }
     match (vm_state, power) {
-        (VmState::Active | VmState::Paused, PowerState::Shutdown) => Reaction::Stopped,
+        (VmState::Active | VmState::Paused, PowerState::Shutdown | PowerState::NoState) => Reaction::Stopped,
         (VmState::Active | VmState::Paused, PowerState::Crashed) | (VmState::Active, PowerState::Suspended) => {
             Reaction::Stop
         }
         (VmState::Stopped, PowerState::Running | PowerState::Paused | PowerState::Suspended) => Reaction::Stop,
-        // A guest may be paused from outside for a moment; one that is not found may come back.
+        // A guest may be paused from outside for a moment.
         _ => Reaction::Record,
     }
 }
@@ -56,9 +57,9 @@ mod tests {
         let table: Vec<_> = VmState::ALL.iter().map(line).collect();
         insta::assert_snapshot!(table.join("\n"), @r"
         building: Record Record Record Record Record Record
-        active: Record Record Record Stopped Stop Stop
+        active: Stopped Record Record Stopped Stop Stop
         stopped: Record Stop Stop Record Record Stop
-        paused: Record Record Record Stopped Stop Record
+        paused: Stopped Record Record Stopped Stop Record
         suspended: Record Record Record Record Record Record
         rescued: Record Record Record Record Record Record
         resized: Record Record Record Record Record Record

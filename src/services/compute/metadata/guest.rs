@@ -25,6 +25,8 @@ pub(crate) struct Guest {
     pub(crate) seed: Vec<u8>,
     /// The password that it posted, encrypted with its key.
     pub(crate) password: Option<String>,
+    /// What every guest is given by whoever runs the cloud: an object.
+    pub(crate) vendor_data: serde_json::Value,
 }
 
 impl Guest {
@@ -47,7 +49,8 @@ pub(crate) fn get(conn: &Connection, id: &ServerId) -> Result<Option<Guest>, sto
     const SQL: &str = "SELECT seed, password FROM compute_guest_data WHERE instance_id = ?1";
     let kept = query::opt(conn, SQL, params![id.as_str()], |row| Ok((row.get("seed")?, row.get("password")?)))?;
     let Some((seed, password)) = kept else { return Ok(None) };
-    Ok(Some(Guest { devices: block_devices::of_instance(conn, id)?, row, seed, password }))
+    let (devices, vendor_data) = (block_devices::of_instance(conn, id)?, serde_json::json!({}));
+    Ok(Some(Guest { devices, row, seed, password, vendor_data }))
 }
 
 /// As [`get`]; what is to be kept for it begins with `seed`.

@@ -11,8 +11,10 @@ mod network_data;
 mod openstack;
 #[cfg(test)]
 mod tests;
+mod vendor;
 mod versions;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -33,6 +35,7 @@ const LONGEST_PASSWORD: usize = 1020;
 /// Answers for guests.
 pub(crate) struct Metadata {
     store: Store,
+    vendor_data_file: PathBuf,
 }
 
 /// What a path leads to.
@@ -44,9 +47,9 @@ enum Found {
 }
 
 impl Metadata {
-    /// Metadata of the servers in `store`. It does no I/O.
-    pub(crate) fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { store })
+    /// Metadata of the servers in `store`, with the vendor data in a file, if one is named. It does no I/O.
+    pub(crate) fn new(store: Store, vendor_data_file: PathBuf) -> Arc<Self> {
+        Arc::new(Self { store, vendor_data_file })
     }
 
     /// Answers the topic.
@@ -95,6 +98,11 @@ impl Metadata {
 
     /// The guest of a server; what is kept for it begins when it is first asked for.
     async fn guest(&self, id: &ServerId) -> Result<Option<Guest>, Fault> {
+        let Some(guest) = self.kept(id).await? else { return Ok(None) };
+        Ok(Some(Guest { vendor_data: vendor::read(&self.vendor_data_file).await, ..guest }))
+    }
+
+    async fn kept(&self, id: &ServerId) -> Result<Option<Guest>, Fault> {
         let wanted = id.clone();
         if let Some(guest) = self.store.read(move |conn| guest::get(conn, &wanted)).await.map_err(Fault::from)? {
             return Ok(Some(guest));

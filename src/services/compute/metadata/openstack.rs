@@ -68,7 +68,7 @@ pub(crate) static FILES: &[File] = &[
         since: HAVANA,
         on_drive: true,
         content_type: JSON,
-        render: |_, _| bytes(&json!({})),
+        render: |guest, _| bytes(&guest.vendor_data),
     },
     File {
         name: "network_data.json",
@@ -82,7 +82,7 @@ pub(crate) static FILES: &[File] = &[
         since: NEWTON_TWO,
         on_drive: true,
         content_type: JSON,
-        render: |_, _| bytes(&json!({ "static": {} })),
+        render: |guest, _| bytes(&json!({ "static": guest.vendor_data })),
     },
 ];
 
