@@ -16,6 +16,7 @@ mod hosts;
 mod images;
 mod keypairs;
 mod networks;
+mod policy;
 mod restarts;
 mod scenery;
 mod server_failures;

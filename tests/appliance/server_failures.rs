@@ -26,12 +26,13 @@ async fn a_failure_at_each_peer_is_a_fault_and_gives_everything_back() {
         { "source_type": "blank", "destination_type": "volume", "volume_size": 1, "delete_on_termination": true },
     ]);
     let nothing = held(&world).await;
-    for peer in ["hypervisor", "hypervisor, late", "network"] {
+    for peer in ["hypervisor", "hypervisor, late", "network", "volume"] {
         match peer {
             "hypervisor" => world.guests.faults().plan(Verb::EnsureRunning, Misbehaviour::Fail, usize::MAX),
             "hypervisor, late" => {
                 world.guests.faults().plan(Verb::EnsureRunning, Misbehaviour::FailAfterwards, usize::MAX);
             }
+            "volume" => world.volumes.fail(1),
             _ => world.network.fail(NetworkVerb::EnsurePort, u32::MAX),
         }
         let id = tenant.create(peer, json!({ "block_device_mapping_v2": disks })).await;
@@ -63,6 +64,49 @@ async fn a_volume_that_cannot_be_made_is_a_fault_too() {
     assert!(fault(&server).1.to_lowercase().contains("volume"), "{server}");
     tenant.delete(&id).await;
     holds(&world, &nothing).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_that_is_damaged_or_lost_is_not_booted() {
+    let world = World::start().await;
+    let tenant = Tenant::new(&world, "alice").await;
+    let nothing = held(&world).await;
+    let file = world.directory().join("images").join(&tenant.image);
+    let bytes = std::fs::read(&file).unwrap();
+    let mut damaged = bytes.clone();
+    damaged[1000] ^= 1;
+    for wrong in [Some(damaged), Some(bytes[..1000].to_vec()), None] {
+        std::fs::remove_file(&file).unwrap_or_default();
+        if let Some(wrong) = wrong {
+            std::fs::write(&file, wrong).unwrap();
+        }
+        let id = tenant.create("damaged", json!({})).await;
+        let server = becomes(&tenant.client, &id, "ERROR").await;
+        assert!(fault(&server).1.to_lowercase().contains("image"), "{server}");
+        tenant.delete(&id).await;
+        holds(&world, &nothing).await;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    tenant.boot("mended", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_trace_of_a_failed_boot_says_where_it_ended() {
+    let world = World::start().await;
+    let tenant = Tenant::new(&world, "alice").await;
+    world.network.fail(NetworkVerb::EnsurePort, u32::MAX);
+    let id = tenant.create("half", json!({})).await;
+    becomes(&tenant.client, &id, "ERROR").await;
+    let path = format!("{SERVERS}/{id}/cloudbox-trace");
+    let results = until("the trace", || async {
+        let answer = tenant.client.get(&path).await.expect(200);
+        let steps = answer["trace"]["steps"].as_array().unwrap().clone();
+        let results: Vec<String> = steps.iter().map(|step| step["result"].as_str().unwrap().to_owned()).collect();
+        if results[11] == "-" { Err(answer.to_string()) } else { Ok(results) }
+    })
+    .await;
+    assert!(results[..11].iter().all(|result| result == "ok"), "{results:?}");
+    assert!(results[11] != "ok" && results[12] == "ok" && results[15] == "-", "{results:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

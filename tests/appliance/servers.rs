@@ -147,3 +147,23 @@ async fn names_in_any_language_are_kept() {
         assert!(hostname["OS-EXT-SRV-ATTR:instance_name"].as_str().unwrap().starts_with("instance-"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_fifty_is_built_and_deleted_without_a_trace() {
+    let world = World::start().await;
+    let tenant = Tenant::new(&world, "alice").await;
+    let quota = format!("/compute/v2.1/os-quota-sets/{}", tenant.client.project());
+    world.admin.put(&quota, json!({ "quota_set": { "instances": -1, "cores": -1, "ram": -1 } })).await.expect(200);
+    let nothing = held(&world).await;
+    let names: Vec<String> = (0..50).map(|number| format!("s{number}")).collect();
+    let ids = futures_util::future::join_all(names.iter().map(|name| tenant.boot(name, json!({})))).await;
+    let running = held(&world).await;
+    assert_eq!((running.guests.len(), running.ports.len(), running.wired), (50, 50, 50));
+    let page = tenant.client.get(&format!("{SERVERS}?limit=20")).await.expect(200);
+    assert_eq!(page["servers"].as_array().map(Vec::len), Some(20));
+    let next = page["servers_links"][0]["href"].as_str().unwrap();
+    let rest = tenant.client.get(next).await.expect(200);
+    assert_eq!(rest["servers"].as_array().map(Vec::len), Some(20));
+    futures_util::future::join_all(ids.iter().map(|id| tenant.delete(id))).await;
+    holds(&world, &nothing).await;
+}
