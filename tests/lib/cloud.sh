@@ -6,8 +6,14 @@
 
 cloud_binary=${CLOUDBOX:-$PWD/target/debug/cloudbox}
 
+# Builds the binary, unless CLOUDBOX names one.
+ensure_cloud_binary() {
+    [ -n "${CLOUDBOX:-}" ] || cargo build --locked --quiet
+}
+
 # start_cloud DIR PREFIX CIDR [SERVE-OPTION...]: with real guests and networks, until it says that it is ready. Sets
-# cloud_pid and cloud_url, and exports what clients look for (OS_CLOUD, OS_CLIENT_CONFIG_FILE).
+# cloud_pid and cloud_url, and exports what clients look for (OS_CLOUD, OS_CLIENT_CONFIG_FILE). cloud_config adds sections to
+# the configuration file, cloud_hypervisor is another libvirt than its own.
 start_cloud() {
     cloud_dir=$1 cloud_prefix=$2
     local cidr=$3
@@ -15,8 +21,9 @@ start_cloud() {
     mkdir -p "$cloud_dir/libvirt"
     # QEMU runs as a user of its own and has to get to its disks.
     chmod 711 "$cloud_dir"
-    printf '[network]\ndevice_prefix = "%s"\ndefault_cidr = "%s"\n' "$cloud_prefix" "$cidr" >"$cloud_dir/cloudbox.toml"
-    serve_until_ready --config "$cloud_dir/cloudbox.toml" --hypervisor "qemu:///embed?root=$cloud_dir/libvirt" "$@"
+    printf '[network]\ndevice_prefix = "%s"\ndefault_cidr = "%s"\n%s\n' "$cloud_prefix" "$cidr" "${cloud_config:-}" >"$cloud_dir/cloudbox.toml"
+    serve_until_ready --config "$cloud_dir/cloudbox.toml" \
+        --hypervisor "${cloud_hypervisor:-qemu:///embed?root=$cloud_dir/libvirt}" "$@"
 }
 
 # start_fake_cloud DIR [SERVE-OPTION...]: likewise, touching nothing but DIR: guests and networks are make-believe.
@@ -24,7 +31,9 @@ start_fake_cloud() {
     cloud_dir=$1 cloud_prefix=
     shift
     mkdir -p "$cloud_dir"
-    serve_until_ready --hypervisor fake --network fake "$@"
+    # Every message over the bus goes through its bytes, as between two hosts.
+    printf '[bus]\nwire_checked = true\n' >"$cloud_dir/cloudbox.toml"
+    serve_until_ready --config "$cloud_dir/cloudbox.toml" --hypervisor fake --network fake "$@"
 }
 
 serve_until_ready() {
@@ -66,6 +75,7 @@ stop_cloud() {
     for name in $(ip -o link | sed -nE "s/^[0-9]+: ($cloud_prefix[a-z]{2}[0-9a-f]{10})[@:].*/\1/p"); do
         ip link delete "$name" 2>/dev/null
     done
+    rm -rf "/run/cloudbox/$cloud_prefix"
     for family in inet bridge; do nft delete table $family "$cloud_prefix" 2>/dev/null; done
     return 0
 }

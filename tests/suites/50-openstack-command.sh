@@ -10,7 +10,7 @@ set -uo pipefail
 
 work=$(mktemp -d)
 trap 'stop_cloud; stop_openstack_server; rm -rf "$work"' EXIT
-clients_venv && start_openstack_server "$work" && start_fake_cloud "$work/cloud" || exit 1
+ensure_cloud_binary && clients_venv && start_openstack_server "$work" && start_fake_cloud "$work/cloud" || exit 1
 
 # show FIELD NOUN… NAME: one field of one resource, lists and objects as JSON: show status image tiny
 show() {
