@@ -12,7 +12,7 @@ async fn a_volume_is_on_the_host_while_it_exists() {
     let world = World::start().await;
     let tenant = Tenant::new(&world, "alice").await;
     let id = tenant.volume(json!({ "size": 3 })).await;
-    assert_eq!(world.volumes.volumes().iter().map(ToString::to_string).collect::<Vec<_>>(), [id.clone()]);
+    assert_eq!(world.volumes.volumes(), [id.as_str().into()]);
     let shown = tenant.client.get(&format!("{VOLUMES}/{id}")).await.expect(200);
     assert_eq!((&shown["volume"]["size"], &shown["volume"]["bootable"]), (&json!(3), &json!("false")));
     let host = world.admin.get(&format!("{VOLUMES}/detail?all_tenants=1")).await.expect(200);
