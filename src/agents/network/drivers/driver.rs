@@ -13,8 +13,8 @@ use bus::topics::network_spec::{
     GroupMembers, HostState, NetworkSpec, PortSpec, PortWiring, RouterSpec, SecurityGroupSpec,
 };
 use futures_util::future::BoxFuture;
-use kit::{Condition, Fault};
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
+use kit::{Condition, Fault};
 
 /// What a driver's verb comes to.
 pub type DriverResult<T> = Result<T, DriverError>;

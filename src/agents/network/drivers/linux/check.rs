@@ -1,13 +1,16 @@
 //! What is looked at every second: whatever died or was taken away is brought back.
 //!
 //! Found by looking, because none of it says that it is gone: dnsmasq detaches itself, and a device's or a table's end would
-//! have to be told from our own doing. It costs one directory of the kernel's and a file per network.
+//! have to be told from our own doing. It costs a question to the kernel per device and a file per network.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kit::ids::{NetworkId, PortId, RouterId};
 use kit::{Clock as _, SystemClock};
+use rustix::io::Errno;
+use rustix::net::netdevice::name_to_index;
+use rustix::net::{AddressFamily, SocketType, socket};
 
 use super::host::{Host, serves_dhcp};
 use super::router;
@@ -17,8 +20,6 @@ use crate::drivers::driver::DriverResult;
 const RULES_EVERY: u64 = 10;
 /// How long bringing devices back may take.
 const REPAIR_DEADLINE: Duration = Duration::from_secs(30);
-/// Where the kernel lists the host's devices.
-const DEVICES: &str = "/sys/class/net";
 
 impl Host {
     /// What is done every second.
@@ -63,15 +64,13 @@ impl Host {
     /// What should be there and is not.
     fn missing_devices(&self) -> BTreeSet<String> {
         let mut wanted = self.wanted_devices(&self.desired);
-        let Ok(there) = std::fs::read_dir(DEVICES) else { return BTreeSet::new() };
-        for entry in there.flatten() {
-            if let Some(name) = entry.file_name().to_str() {
-                wanted.remove(name);
-            }
-        }
+        let Ok(socket) = socket(AddressFamily::INET, SocketType::DGRAM, None) else { return BTreeSet::new() };
+        wanted.retain(|name| name_to_index(&socket, name) == Err(Errno::NODEV));
         // What never came to be is not missing: its verb has failed and will be repeated.
         for id in &self.suspect {
-            for name in [self.names.bridge(id), self.names.service(id), self.names.gateway(id), self.names.gateway_peer(id)] {
+            for name in
+                [self.names.bridge(id), self.names.service(id), self.names.gateway(id), self.names.gateway_peer(id)]
+            {
                 wanted.remove(&name);
             }
         }

@@ -3,7 +3,10 @@
 //! A drop in anybody's chain is final: no rule in our tables can take it back. Docker sets the policy of iptables' `FORWARD`
 //! chain to drop, and forwarded as well as bridged packets of ours pass there. `DOCKER-USER` is the chain that Docker
 //! leaves to others for exactly this: four `ACCEPT`s for our devices go there, the only rules that we put into
-//! a table that is not ours. Other firewalls that drop are reported, not changed.
+//! a table that is not ours. firewalld rejects what no zone of its lets through: it is asked, by its own command, to trust our
+//! devices, until it is next loaded. Other firewalls that drop are reported, not changed.
+
+use serde::Deserialize;
 
 use super::command::Tool;
 use super::names::Names;
@@ -24,7 +27,73 @@ pub async fn make_way(names: &Names) -> Vec<String> {
         }
         warnings.extend(warning);
     }
+    let chains = forward_chains().await;
+    if chains.iter().any(|chain| chain.table == "firewalld") {
+        warnings.extend(join_trusted_zone(names.prefix()).await);
+    }
+    warnings.extend(dropping(names.prefix(), &chains));
     warnings
+}
+
+/// Asks firewalld to trust our devices; a warning where it does not.
+async fn join_trusted_zone(prefix: &str) -> Option<String> {
+    for device in ["br", "gw"].map(|kind| format!("{prefix}{kind}+")) {
+        let command = |verb: &str| {
+            let arguments = ["--quiet".to_owned(), "--zone=trusted".to_owned(), format!("--{verb}-interface={device}")];
+            Tool::new("letting guests through firewalld", "firewall-cmd", arguments)
+        };
+        if command("query").output().await.is_ok_and(|asked| asked.status.success()) {
+            continue;
+        }
+        if let Err(error) = command("add").run().await {
+            return Some(format!("firewalld cuts guests off: put {device} into its zone trusted ({error})"));
+        }
+    }
+    None
+}
+
+/// A chain on the kernel's forward hook, as `nft -j` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Chain {
+    family: String,
+    table: String,
+    name: String,
+    hook: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    nftables: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    chain: Option<Chain>,
+}
+
+async fn forward_chains() -> Vec<Chain> {
+    let listing = Tool::new("looking for rules of others", "nft", ["-j", "list", "chains"]).run().await;
+    listing.map(|text| parse(&text)).unwrap_or_default()
+}
+
+fn parse(text: &str) -> Vec<Chain> {
+    let listed = serde_json::from_str::<Listing>(text).map(|listing| listing.nftables).unwrap_or_default();
+    let chains = listed.into_iter().filter_map(|listed| listed.chain);
+    chains.filter(|chain| chain.hook.as_deref() == Some("forward")).collect()
+}
+
+/// Warnings of the tables of others that drop what they do not know. Those of iptables are looked at by its own name.
+fn dropping(prefix: &str, chains: &[Chain]) -> Vec<String> {
+    let drops =
+        |chain: &&Chain| chain.policy.as_deref() == Some("drop") && chain.table != prefix && chain.name != "FORWARD";
+    let warn = |chain: &Chain| {
+        let Chain { family, table, name, .. } = chain;
+        format!(
+            "the policy of chain {name} in the nftables table {family} {table} is drop: let {prefix}br* and {prefix}gw* through it, in both directions"
+        )
+    };
+    chains.iter().filter(drops).map(warn).collect()
 }
 
 async fn list(program: &'static str) -> Option<String> {
@@ -64,6 +133,29 @@ mod tests {
         let (missing, warning) = plan("cb", "iptables", rules);
         assert_eq!(missing, ["-o cbbr+ -j ACCEPT", "-i cbgw+ -j ACCEPT", "-o cbgw+ -j ACCEPT"]);
         assert!(warning.is_none());
+    }
+
+    #[test]
+    fn a_table_that_drops_is_reported_and_ours_is_not() {
+        let chain = |table: &str, name: &str, hook: &str, policy: &str| {
+            format!(
+                r#"{{"chain":{{"family":"inet","table":"{table}","name":"{name}","handle":1,"type":"filter","hook":"{hook}","prio":0,"policy":"{policy}"}}}}"#
+            )
+        };
+        let listed = [
+            r#"{"metainfo":{"json_schema_version":1}}"#.to_owned(),
+            r#"{"chain":{"family":"inet","table":"theirs","name":"plain","handle":2}}"#.to_owned(),
+            chain("theirs", "fwd", "forward", "drop"),
+            chain("theirs", "in", "input", "drop"),
+            chain("cb", "receiver", "forward", "drop"),
+            chain("filter", "FORWARD", "forward", "drop"),
+            chain("firewalld", "filter_FORWARD", "forward", "accept"),
+        ];
+        let chains = parse(&format!(r#"{{"nftables":[{}]}}"#, listed.join(",")));
+        assert_eq!(chains.len(), 4);
+        let warnings = dropping("cb", &chains);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("chain fwd in the nftables table inet theirs"));
     }
 
     #[test]

@@ -6,18 +6,6 @@ use network_agent::drivers::linux::LinuxDriver;
 
 use crate::world::*;
 
-/// The world outside: a namespace at the host's uplink, 198.51.100.2, that knows no way back to guests.
-fn internet() -> Guest {
-    run("ip", &["netns", "add", "internet"]);
-    run("ip", &["link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", "internet"]);
-    run("ip", &["address", "add", "198.51.100.1/24", "dev", "uplink"]);
-    run("ip", &["link", "set", "uplink", "up"]);
-    let outside = Guest { name: "internet".to_owned(), mac: String::new() };
-    outside.ip(&["address", "add", "198.51.100.2/24", "dev", "eth0"]);
-    outside.ip(&["link", "set", "eth0", "up"]);
-    outside
-}
-
 async fn guest_on_default(world: &World, driver: &LinuxDriver) -> (NetworkSpec, Guest) {
     let network = network(1, 20, NetworkGateway::Host);
     let group = open_group(1);

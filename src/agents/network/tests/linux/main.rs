@@ -16,6 +16,7 @@
 mod basics;
 mod enforcement;
 mod gateway;
+mod isolation;
 mod resilience;
 mod routing;
 mod world;

@@ -240,6 +240,18 @@ pub fn arrives(from: &UdpSocket, to: &UdpSocket, target: &str) -> bool {
     from.send_to(b"x", target).is_ok() && to.recv(&mut bytes).is_ok()
 }
 
+/// The world outside: a namespace at the host's uplink, 198.51.100.2, that knows no way back to guests.
+pub fn internet() -> Guest {
+    run("ip", &["netns", "add", "internet"]);
+    run("ip", &["link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", "internet"]);
+    run("ip", &["address", "add", "198.51.100.1/24", "dev", "uplink"]);
+    run("ip", &["link", "set", "uplink", "up"]);
+    let outside = Guest { name: "internet".to_owned(), mac: String::new() };
+    outside.ip(&["address", "add", "198.51.100.2/24", "dev", "eth0"]);
+    outside.ip(&["link", "set", "eth0", "up"]);
+    outside
+}
+
 /// Ids as the network service makes them.
 pub fn uuid(kind: u32, number: u32) -> String {
     format!("{kind:04x}{number:04x}-0000-4000-8000-{kind:04x}{number:08x}")

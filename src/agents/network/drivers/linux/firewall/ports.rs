@@ -81,6 +81,10 @@ fn render_sources(rules: &mut Ruleset, device: &str, port: &PortSpec) {
         for range in groups::outermost(ranges.into_iter().collect()) {
             let set = if range.addr().is_ipv4() { "ranges4" } else { "ranges6" };
             rules.element(Family::Bridge, set, format!("{device} . {mac} . {range}"));
+            if let IpNet::V6(range) = range {
+                let (first, last) = (u128::from(range.network()), u128::from(range.broadcast()));
+                rules.element(Family::Bridge, "target_ranges6", format!("{device} . 0x{first:032x}-0x{last:032x}"));
+            }
         }
     }
 }

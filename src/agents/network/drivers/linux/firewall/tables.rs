@@ -15,6 +15,7 @@ pub const BRIDGE: &str = r"
     set ranges6 { type ifname . ether_addr . ipv6_addr; flags interval; }
     # What a guest may say in a neighbour advertisement that it is.
     set targets6 { typeof iifname . @th,64,128; }
+    set target_ranges6 { typeof iifname . @th,64,128; flags interval; }
 
     chain arp_from_guest {
         arp operation != { request, reply } drop
@@ -34,7 +35,7 @@ pub const BRIDGE: &str = r"
         icmpv6 type { nd-router-advert, nd-redirect } drop
         udp sport 547 udp dport 546 drop
         ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report } return
-        icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop
+        icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 iifname . @th,64,128 != @target_ranges6 drop
         iifname . ether saddr . ip6 saddr @addresses6 return
         iifname . ether saddr . ip6 saddr @ranges6 return
         drop
