@@ -1,7 +1,7 @@
 # What one does here; `make` alone says so. Everything made lands in target/ and build/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build release guest packages test test-quick bench fmt lint deny clean
+.PHONY: help demo run build release guest packages test test-slow test-quick bench fmt lint deny clean
 
 export CARGO_TERM_COLOR ?= $(if $(TERM),auto,never)
 LISTEN ?= 127.0.0.1:8774
@@ -31,6 +31,9 @@ packages: ## Install the Debian packages that are missing
 
 test: packages ## Run the whole suite (ONLY="format guest" runs those suites)
 	@tests/run.sh $(ONLY)
+
+test-slow: packages ## Run the slow tier: Debian with real cloud-init, some minutes without KVM
+	@SLOW=1 tests/run.sh cloud-init
 
 test-quick: packages ## Run what needs no guest: format, lints, cargo's tests
 	@tests/run.sh format lint cargo
