@@ -18,8 +18,8 @@ pub mod sql;
 pub mod time;
 pub mod trace;
 
-pub use condition::{Condition, Conditions, Repair};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use condition::{Condition, Conditions, Repair};
 pub use context::{Caller, Deadline, RequestContext};
 pub use fault::{Fault, FaultKind};
 pub use identity::{DomainRef, Identity, ProjectRef, RoleRef, Scope, UserRef};

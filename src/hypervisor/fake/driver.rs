@@ -388,8 +388,8 @@ impl Driver for FakeDriver {
     }
 
     fn health(&self) -> Health {
-        let connected = !self.closed.load(Ordering::SeqCst);
-        let error = (!connected).then(|| "closed".to_owned());
+        let connected = self.is_there();
+        let error = (!connected).then(|| "out of reach".to_owned());
         Health { connected, since: self.host.opened, error }
     }
 

@@ -62,6 +62,7 @@ pub struct FakeDriver {
     host: Arc<Host>,
     faults: Faults,
     closed: AtomicBool,
+    away: AtomicBool,
 }
 
 /// What the verbs work on.
@@ -96,7 +97,12 @@ impl FakeDriver {
         let opened = config.clock.now();
         let events = broadcast::channel(EVENTS_KEPT).0;
         let host = Arc::new(Host { config, guests: Mutex::new(guests), events, opened });
-        Ok(Arc::new(Self { host, faults: Faults::default(), closed: AtomicBool::new(false) }))
+        Ok(Arc::new(Self {
+            host,
+            faults: Faults::default(),
+            closed: AtomicBool::new(false),
+            away: AtomicBool::new(false),
+        }))
     }
 
     /// A fake host in memory.
@@ -106,7 +112,7 @@ impl FakeDriver {
         let opened = config.clock.now();
         let (guests, events) = (Mutex::new(Guests::default()), broadcast::channel(EVENTS_KEPT).0);
         let host = Arc::new(Host { config, guests, events, opened });
-        Arc::new(Self { host, faults: Faults::default(), closed: AtomicBool::new(false) })
+        Arc::new(Self { host, faults: Faults::default(), closed: AtomicBool::new(false), away: AtomicBool::new(false) })
     }
 
     /// What goes wrong, from now on.
@@ -160,9 +166,24 @@ impl FakeDriver {
         })
     }
 
+    /// Has the hypervisor be out of reach, as if its daemon were not there; its guests run on.
+    pub fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+
+    /// Has it be there again.
+    pub fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+        self.lose_events();
+    }
+
     /// Tells every receiver that events were lost.
     pub fn lose_events(&self) {
         let _nobody_listens = self.host.events.send(Event::Lost);
+    }
+
+    fn is_there(&self) -> bool {
+        !self.closed.load(Ordering::SeqCst) && !self.away.load(Ordering::SeqCst)
     }
 
     /// Does `effect` as `verb`, with whatever was planned to go wrong.
@@ -173,7 +194,7 @@ impl FakeDriver {
         effect: impl FnOnce(&Host) -> Result<T, DriverError> + Send + 'static,
     ) -> Result<T, DriverError> {
         let doing = id.map_or_else(|| format!("{verb:?}"), |id| format!("{verb:?} of guest {id}"));
-        if self.closed.load(Ordering::SeqCst) {
+        if !self.is_there() {
             return Err(DriverError::Disconnected { doing, source: None });
         }
         let plan = self.faults.next(verb, id);

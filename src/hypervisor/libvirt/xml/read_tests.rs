@@ -75,7 +75,8 @@ fn a_display_by_socket_and_by_port() {
 #[test]
 fn a_mark_names_the_owner_and_the_domain() {
     let uuid = uuid::Uuid::from_u128(7);
-    let element = format!("<cloudbox:instance xmlns:cloudbox='urn:cloudbox:domain:1' owner='cloud-1' server='{uuid}'/>");
+    let element =
+        format!("<cloudbox:instance xmlns:cloudbox='urn:cloudbox:domain:1' owner='cloud-1' server='{uuid}'/>");
     let read = mark(&element).unwrap();
     assert!(read.is("cloud-1", uuid));
     assert!(!read.is("cloud-2", uuid), "another cloud's");

@@ -283,7 +283,7 @@ proptest! {
         server.key = key.map(|name| KeyRef { name, key_type: "ssh".into(), public_key: "ssh-rsa A".into() });
         server.network_info =
             (0..interfaces).map(|number| vif(number as u8, vec![address("10.0.0.5", "10.0.0.0/24", dhcp)])).collect();
-        let guest = Guest { row: server, devices: vec![volume()], seed: vec![7; 32], password: None, vendor_data: json!({ "cloud-init": "#cloud-config" }) };
+        let guest = Guest { row: server, devices: vec![volume()], seed: vec![7; 32], password: None, vendor_data: serde_json::json!({ "cloud-init": "#cloud-config" }) };
         for file in drive(&guest) {
             let answered = match find(&guest, &file.path) {
                 Some(Found::Content(_, body) | Found::Password(body)) => Some(body),
