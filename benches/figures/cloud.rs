@@ -91,7 +91,10 @@ pub async fn wait_active(client: &mut Client, count: usize) {
             let failed = servers.iter().find(|server| server["status"] == "ERROR");
             assert!(failed.is_none(), "{failed:#?}");
             active += servers.iter().filter(|server| server["status"] == "ACTIVE").count();
-            match page["servers_links"][0]["href"].as_str().and_then(|href| href.find("/compute/").map(|at| href[at..].to_owned())) {
+            match page["servers_links"][0]["href"]
+                .as_str()
+                .and_then(|href| href.find("/compute/").map(|at| href[at..].to_owned()))
+            {
                 Some(next) => path = next,
                 None => break,
             }

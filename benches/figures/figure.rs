@@ -54,7 +54,8 @@ impl Report {
                 json!({ "name": name, "value": value, "unit": unit, "at_most": at_most, "at_least": at_least })
             })
             .collect();
-        let path = std::env::var("FIGURES").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/figures.json").to_owned());
+        let path = std::env::var("FIGURES")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/figures.json").to_owned());
         match std::fs::write(&path, format!("{:#}\n", json!(rows))) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

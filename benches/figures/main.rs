@@ -4,7 +4,13 @@
 //! that a change shows wherever it is. Machines differ and are noisy: read ratios within one run, and goals as orders of magnitude.
 //! `cargo bench --bench figures -- NAME…` measures only the figures whose names contain one of the words.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure here is a failed run")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed run"
+)]
 
 mod client;
 mod cloud;

@@ -118,7 +118,12 @@ async fn tokens(report: &mut Report) {
         });
     }
     tasks.join_all().await;
-    report.add("token validation over HTTP", f64::from(count) / begun.elapsed().as_secs_f64(), "/s", Goal::AtLeast(15_000.0));
+    report.add(
+        "token validation over HTTP",
+        f64::from(count) / begun.elapsed().as_secs_f64(),
+        "/s",
+        Goal::AtLeast(15_000.0),
+    );
     cloud.appliance.stop().await;
 }
 
@@ -169,7 +174,12 @@ async fn servers(report: &mut Report) {
         tasks.join_all().await;
         have += count;
         wait_active(&mut client, have).await;
-        report.add(&format!("server burst of {count}, all ACTIVE"), begun.elapsed().as_secs_f64(), "s", Goal::AtMost(goal));
+        report.add(
+            &format!("server burst of {count}, all ACTIVE"),
+            begun.elapsed().as_secs_f64(),
+            "s",
+            Goal::AtMost(goal),
+        );
     }
     report.add("server burst: PSS afterwards", pss_mib(std::process::id()), "MiB", Goal::AtMost(200.0));
     let thousand = get_ms(&cloud, "/compute/v2.1/servers/detail?limit=1000", 10).await;

@@ -10,9 +10,9 @@ use compute_agent::ComputeAgent;
 use console::Console;
 use futures_util::future::BoxFuture;
 use http_kit::App;
-use kit::{Condition, Fault};
 use kit::config::Config;
 use kit::ids::HostId;
+use kit::{Condition, Fault};
 use network_agent::NetworkAgent;
 use tokio_util::sync::CancellationToken;
 use volume_agent::VolumeAgent;
@@ -47,11 +47,32 @@ pub(super) fn all(
         service("network", bus, &services.network, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("volume", bus, &services.volume, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("compute", bus, &services.compute, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
-        agent("volume-agent", bus, &volume_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop)),
-        agent("network-agent", bus, &network_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop))
-            .reporting(condition(&network_agent, NetworkAgent::condition)),
-        agent("compute-agent", bus, &compute_agent, |a, bus| a.serve(bus), |a| Box::pin(async move { a.start().await }), |a, stop| a.run(stop))
-            .reporting(condition(&compute_agent, ComputeAgent::condition)),
+        agent(
+            "volume-agent",
+            bus,
+            &volume_agent,
+            |a, bus| a.serve(bus),
+            |a| Box::pin(async move { a.start().await }),
+            |a, stop| a.run(stop),
+        ),
+        agent(
+            "network-agent",
+            bus,
+            &network_agent,
+            |a, bus| a.serve(bus),
+            |a| Box::pin(async move { a.start().await }),
+            |a, stop| a.run(stop),
+        )
+        .reporting(condition(&network_agent, NetworkAgent::condition)),
+        agent(
+            "compute-agent",
+            bus,
+            &compute_agent,
+            |a, bus| a.serve(bus),
+            |a| Box::pin(async move { a.start().await }),
+            |a, stop| a.run(stop),
+        )
+        .reporting(condition(&compute_agent, ComputeAgent::condition)),
     ]
 }
 
@@ -109,7 +130,12 @@ where
 }
 
 /// The listener: last to start, first to stop.
-pub(super) fn listener(app: App, listener: TcpListener, console: Arc<Console>, stop_consoles: CancellationToken) -> Unit {
+pub(super) fn listener(
+    app: App,
+    listener: TcpListener,
+    console: Arc<Console>,
+    stop_consoles: CancellationToken,
+) -> Unit {
     let unit = Unit::new("api", move |context: UnitContext| {
         let (app, listener, console) = (app.clone(), listener.try_clone(), console.clone());
         let stop_consoles = stop_consoles.clone();
