@@ -7,6 +7,7 @@ pub mod api;
 mod attach;
 mod db;
 mod domain;
+mod orphans;
 mod policy;
 mod rpc;
 mod view;
@@ -79,6 +80,7 @@ impl Volumes {
 
     /// Waits for the end, then for the work under way to come to a place where it can be resumed.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        stop.run_until_cancelled(self.end_orphans(self.clock.now())).await;
         stop.cancelled().await;
         self.work.stop().await;
     }

@@ -19,18 +19,20 @@ use store::testing::TestStore;
 
 use crate::Volumes;
 
+/// What the agent keeps.
 #[derive(Default)]
-struct Backend {
-    volumes: Vec<(String, VolumeSource)>,
+pub(crate) struct Backend {
+    pub volumes: Vec<(String, VolumeSource)>,
     failing: bool,
 }
 
-struct World {
+/// The service between its neighbours.
+pub(crate) struct World {
     app: App,
     bus: Bus,
-    service: Arc<Volumes>,
-    backend: Arc<Mutex<Backend>>,
-    store: TestStore,
+    pub service: Arc<Volumes>,
+    pub backend: Arc<Mutex<Backend>>,
+    pub store: TestStore,
     _servers: Vec<ServerHandle>,
 }
 
@@ -90,7 +92,7 @@ fn glance(bus: &Bus) -> ServerHandle {
         .start()
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let store = store::testing::store(&[crate::MIGRATIONS]);
     let bus = Bus::new(Options { transport: Transport::WireChecked, ..Options::default() });
     let clock = Arc::new(SystemClock);
@@ -132,17 +134,17 @@ impl World {
         testing::call(&self.app, "member", method, &format!("/volume/v3{path}"), &[], &body).await.unwrap()
     }
 
-    async fn create(&self, body: Value) -> String {
+    pub async fn create(&self, body: Value) -> String {
         let answer = self.call("POST", "/volumes", json!({ "volume": body })).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
         answer.json()["volume"]["id"].as_str().unwrap().to_owned()
     }
 
-    async fn show(&self, id: &str) -> Value {
+    pub async fn show(&self, id: &str) -> Value {
         self.call("GET", &format!("/volumes/{id}"), Value::Null).await.json()["volume"].clone()
     }
 
-    async fn becomes(&self, id: &str, status: &str) -> Value {
+    pub async fn becomes(&self, id: &str, status: &str) -> Value {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let volume = self.show(id).await;

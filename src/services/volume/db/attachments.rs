@@ -20,6 +20,14 @@ pub fn of_volume(db: &Connection, id: &VolumeId) -> Result<Vec<Attachment>, Erro
     query::all(db, &sql, [id.as_str()], from_row)
 }
 
+/// The attachments of servers that no host has taken up.
+pub fn reserved(db: &Connection) -> Result<Vec<Attachment>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM volume_attachments WHERE status = 'reserved' AND server_id IS NOT NULL ORDER BY created_at, id"
+    );
+    query::all(db, &sql, [], from_row)
+}
+
 /// The attachments that satisfy `condition` of the volumes that satisfy `volumes`.
 pub fn list(db: &Connection, volumes: Condition, condition: Condition) -> Result<Vec<Attachment>, Error> {
     let sql = format!(

@@ -5,6 +5,8 @@
 
 mod create;
 mod delete;
+#[cfg(test)]
+mod harness;
 mod journal;
 
 use std::collections::HashSet;
