@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::topics::compute_agent::{BuildInstance, RebootInstance, StartInstance, StopInstance, TerminateInstance};
 use bus::topics::compute_types::{Instance, RebootKind, TaskState};
-use bus::topics::conductor::{HostRegistered, RegisterHost};
+use bus::topics::conductor::{HostRegistered, JournalRecord, RegisterHost};
 use bus::{Client, Target};
 use kit::ids::{HostId, ServerId};
 use kit::{Fault, RequestContext};
@@ -28,7 +28,7 @@ impl Conductor {
         let RegisterHost { host, inventory, starting } = message;
         self.placement.register(&host, inventory, starting).await?;
         let on = host.clone();
-        let (servers, journaled) = self
+        let (servers, journals) = self
             .store
             .read(move |conn| {
                 let journals = db::journals(conn, &on)?;
@@ -36,19 +36,21 @@ impl Conductor {
                     let devices = block_devices::of_instance(conn, &row.id)?;
                     Ok(row.into_instance(devices))
                 });
-                let subjects: Vec<String> = journals.into_iter().map(|journal| journal.subject).collect();
-                Ok::<_, store::Error>((servers.collect::<Result<Vec<Instance>, store::Error>>()?, subjects))
+                Ok::<_, store::Error>((servers.collect::<Result<Vec<Instance>, store::Error>>()?, journals))
             })
             .await
             .map_err(Fault::from)?;
         if starting {
             tracing::info!(%host, "a compute host has started");
-            // What has a journal, the agent resumes by itself.
-            for server in servers.iter().filter(|server| !journaled.iter().any(|subject| subject == server.id.as_str()))
-            {
-                if let Some(task) = server.task_state {
-                    tracing::info!(%host, server_id = %server.id, %task, "the host is told again");
-                    report(&host, &server.id, tell(&self.client, context, &host, &server.id, task));
+            for server in &servers {
+                match server.task_state {
+                    // What has a journal, the agent resumes by itself.
+                    Some(task) if is_journaled(&journals, &server.id, task) => {}
+                    Some(task) => {
+                        tracing::info!(%host, server_id = %server.id, %task, "the host is told again");
+                        report(&host, &server.id, tell(&self.client, context, &host, &server.id, task));
+                    }
+                    None => self.tell_volumes(context, &host, server, &journals).await,
                 }
             }
         }
@@ -81,6 +83,20 @@ impl Conductor {
     }
 }
 
+/// Whether the host has begun what `task` is about. A server that is deleted may have a journal of something else.
+fn is_journaled(journals: &[JournalRecord], id: &ServerId, task: TaskState) -> bool {
+    let kind = match task {
+        TaskState::Deleting => "server.delete",
+        TaskState::Scheduling | TaskState::BlockDeviceMapping | TaskState::Networking | TaskState::Spawning => {
+            "server.build"
+        }
+        TaskState::PoweringOn | TaskState::PoweringOff | TaskState::Rebooting | TaskState::RebootingHard => {
+            return false;
+        }
+    };
+    journals.iter().any(|journal| journal.kind == kind && journal.subject == id.as_str())
+}
+
 /// Casts what `task` is about.
 fn tell(
     client: &Client,
@@ -105,5 +121,24 @@ fn tell(
 fn report(host: &HostId, server_id: &ServerId, told: Result<(), Fault>) {
     if let Err(fault) = told {
         tracing::warn!(%host, %server_id, error = %fault.chain(), "a host could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_journal_of_the_same_work_speaks_for_a_task() {
+        let journal = |kind: &str| {
+            let (id, host) = ("w1".into(), "a".into());
+            JournalRecord { id, host, kind: kind.to_owned(), subject: "s1".to_owned(), body: String::new() }
+        };
+        let (build, delete) = ([journal("server.build")], [journal("server.delete")]);
+        assert!(is_journaled(&build, &"s1".into(), TaskState::Spawning));
+        assert!(!is_journaled(&build, &"s1".into(), TaskState::Deleting), "it takes the build back, no more");
+        assert!(is_journaled(&delete, &"s1".into(), TaskState::Deleting));
+        assert!(!is_journaled(&delete, &"s2".into(), TaskState::Deleting));
+        assert!(!is_journaled(&[journal("server.attach_volume")], &"s1".into(), TaskState::PoweringOff));
     }
 }

@@ -14,6 +14,7 @@ mod power;
 mod records;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
