@@ -4,6 +4,7 @@ mod builds;
 pub(crate) mod cloud;
 mod deletes;
 mod harness;
+mod no_way_back;
 mod operations;
 mod restarts;
 pub(crate) mod world;

@@ -6,8 +6,8 @@ use bus::topics::compute_agent as topic;
 use bus::topics::conductor::{UpdateBlockDevice, VolumeDetached};
 use bus::topics::volume::{AttachVolume, CompleteAttachment, ConnectionInfo, Connector, DetachVolume};
 use hypervisor::DiskKey;
-use kit::Fault;
 use kit::ids::{AttachmentId, VolumeId};
+use kit::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 use workflow::{Control, Definition, Outcome, Policy, Start};
 
@@ -64,8 +64,14 @@ async fn connect(work: &Work, attach: &mut Attach) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The mapping goes with the attachment, for which it was made.
 async fn disconnect(work: &Work, attach: &mut Attach) -> Result<(), Fault> {
-    work.ask_own(DetachVolume { attachment_id: attach.attachment_id.clone() }).await
+    work.ask_own(DetachVolume { attachment_id: attach.attachment_id.clone() }).await?;
+    let gone = VolumeDetached { server_id: work.server_id.clone(), volume_id: attach.volume_id.clone() };
+    match work.ask_own(gone).await {
+        Err(fault) if fault.kind() == FaultKind::NotFound => Ok(()),
+        answer => answer,
+    }
 }
 
 /// A guest that is not defined gets it when it is started.

@@ -1,11 +1,12 @@
 //! Detaching a volume: the guest lets go of it, then the host.
 //!
-//! Where the guest does not, it keeps it and the volume is in use as before. Once the host has let go there is no way back.
+//! Where the guest does not, it keeps it and the volume is in use as before. Once the host has let go there is no way back:
+//! then going back ends the detachment too.
 
 use bus::topics::compute_agent as topic;
 use bus::topics::compute_types::Instance;
 use bus::topics::conductor::VolumeDetached;
-use bus::topics::volume::{ConnectionInfo, DetachVolume, RollDetaching};
+use bus::topics::volume::{ConnectionInfo, DetachVolume, GetVolume, RollDetaching};
 use hypervisor::DiskKey;
 use kit::ids::{AttachmentId, VolumeId};
 use kit::{Fault, FaultKind};
@@ -57,11 +58,23 @@ async fn unplug(work: &Work, detach: &mut Detach) -> Result<(), Fault> {
 }
 
 async fn plug_again(work: &Work, detach: &mut Detach) -> Result<(), Fault> {
+    if !is_still_attached(work, detach).await? {
+        return forget(work, detach).await;
+    }
     if let Some((connection, device)) = &detach.plugged {
         let disk = disk(work, &detach.volume_id, connection, device)?;
         gone_is_fine(work.agent.driver.attach_disk(&work.server_id, &disk).await)?;
     }
     work.ask_own(RollDetaching { volume_id: detach.volume_id.clone() }).await
+}
+
+/// Whether the volume is the server's until now: one that is free may be another's by tomorrow.
+async fn is_still_attached(work: &Work, detach: &Detach) -> Result<bool, Fault> {
+    match work.ask_own(GetVolume { volume_id: detach.volume_id.clone() }).await {
+        Ok(volume) => Ok(matches!(volume.status.as_str(), "detaching" | "in-use")),
+        Err(fault) if fault.kind() == FaultKind::NotFound => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
 async fn disconnect(work: &Work, detach: &mut Detach) -> Result<(), Fault> {
