@@ -6,7 +6,7 @@
 //!
 //! * [`agent`]: the agent and its topic; `owner`: one task per server that takes what is asked in order.
 //! * `build`, `delete`, `power`, `volumes`: what is done to a server; the long ones are workflows.
-//! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone; `rewire`: guests whose
+//! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone; `cut_off`: guests whose
 //!   device somebody deleted.
 //! * `guest`: files, disks and domain of a server; `disks`, `image_cache`, `iso`: making the files.
 //!
@@ -16,6 +16,7 @@
 pub mod agent;
 mod build;
 mod console;
+mod cut_off;
 mod delete;
 mod disks;
 mod guest;
@@ -26,7 +27,6 @@ mod journal;
 mod owner;
 mod power;
 mod reconcile;
-mod rewire;
 mod volumes;
 mod work;
 

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use crate::agent::ComputeAgent;
 use crate::guest::paths::check_id;
 use crate::work::Work;
-use crate::{build, delete, power, rewire, volumes};
+use crate::{build, delete, power, volumes};
 
 /// How many operations of one server wait.
 const QUEUE: usize = 32;
@@ -50,8 +50,6 @@ pub(crate) enum Operation {
     Revive,
     /// Telling conductor what the guest does, where it does not know.
     Sync,
-    /// Plugging a guest that runs into a device that was made anew.
-    Rewire,
 }
 
 /// An operation, and for whom it is done.
@@ -157,7 +155,6 @@ async fn perform(agent: &Arc<ComputeAgent>, id: &ServerId, job: Job, interrupt: 
         Operation::Resume(record) => resume(work, *record, &interrupt).await,
         Operation::Terminate => delete::terminate(work).await,
         Operation::Attach(message) => volumes::attach::attach(work, *message).await,
-        Operation::Rewire => rewire::rewire(&work, &interrupt).await,
         Operation::Detach(message) => volumes::detach::detach(work, *message, &interrupt).await,
         operation => {
             let done = power::run(&work, operation);

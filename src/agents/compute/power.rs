@@ -39,7 +39,6 @@ pub(crate) async fn run(work: &Work, operation: Operation) {
         Operation::Build
         | Operation::Resume(_)
         | Operation::Terminate
-        | Operation::Rewire
         | Operation::Attach(_)
         | Operation::Detach(_) => {}
     }
@@ -122,7 +121,7 @@ fn grace(work: &Work) -> Duration {
 }
 
 /// The server's domain, its ports wired; and its interfaces, where they are not as conductor has them.
-pub(crate) async fn describe(
+async fn describe(
     work: &Work,
     instance: &Instance,
 ) -> Result<(DomainSpec, Option<Vec<bus::topics::compute_types::Vif>>), Fault> {

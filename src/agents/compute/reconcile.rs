@@ -179,7 +179,7 @@ async fn check(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     for instance in &registered.instances {
         settle(agent, instance, guests.get(&instance.id).copied(), false);
     }
-    crate::rewire::look(agent, &registered.instances).await
+    crate::cut_off::look(agent, &registered.instances).await
 }
 
 /// Follows the hypervisor's events. What a guest does now is asked by its owner, after what it is doing itself.

@@ -1,5 +1,6 @@
 //! The agent on a bus whose other ends are fakes, with the fake hypervisor.
 
+mod absent;
 mod builds;
 pub(crate) mod cloud;
 mod deletes;

@@ -83,6 +83,15 @@ impl World {
         self.start().await;
     }
 
+    /// As [`World::restart`], but the hypervisor is not there.
+    pub async fn restart_without_hypervisor(&mut self) {
+        self.stop().await;
+        self.driver = open_driver(&self.dir.path().join("guests"));
+        self.driver.go_away();
+        self.agent = make_agent(&self.bus, &self.driver, self.data());
+        self.start().await;
+    }
+
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
