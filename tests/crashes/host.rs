@@ -37,7 +37,7 @@ impl Host {
         let mut found: Vec<String> = self.processes().into_iter().map(|(_, program)| program).collect();
         found.extend(self.links().into_iter().map(|name| format!("link {name}")));
         found.extend(self.namespaces().into_iter().map(|name| format!("namespace {name}")));
-        found.extend(self.firewall().lines().map(|line| format!("nft {}", line.trim())));
+        found.extend(without_groups(&self.firewall()).into_iter().map(|line| format!("nft {line}")));
         let mut files = Vec::new();
         walk(&self.directory, &mut files);
         // Files that come and go by themselves, and whole images, which stay for the next guest.
@@ -114,6 +114,21 @@ impl Drop for Host {
     fn drop(&mut self) {
         self.reboot();
     }
+}
+
+/// The rules of ports. A security group's own rules, which only its ports lead to, are there until the agent is told the next
+/// time what there is in all; a process that starts does without groups that have no ports.
+fn without_groups(firewall: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut kept = Vec::new();
+    for line in firewall.lines().map(str::trim) {
+        inside |= line.starts_with("chain group-") || line.starts_with("set members");
+        if !inside && !line.is_empty() && line != "}" {
+            kept.push(line.to_owned());
+        }
+        inside &= line != "}";
+    }
+    kept
 }
 
 /// What a command prints; nothing where it fails.

@@ -53,7 +53,7 @@ impl Place {
             let left: Vec<_> = now.iter().filter(|one| !before.contains(one)).collect();
             let lost: Vec<_> = before.iter().filter(|one| !now.contains(one)).collect();
             let same = left.is_empty() && lost.is_empty() && now.len() == before.len();
-            if same { Ok(()) } else { Err(format!("left behind {left:#?}, lost {lost:#?}")) }
+            if same { Ok(()) } else { Err(format!("{} things, left behind {left:#?}, lost {lost:#?}", now.len())) }
         })
         .await;
     }
