@@ -74,8 +74,12 @@ impl Trace {
         self.0.is_some()
     }
 
-    /// Adds a span.
+    /// Adds a span, and tells `tracing` of it under the same name.
     pub fn add(&self, span: Span) {
+        if self.is_on() {
+            let Span { from, to, name, kind, micros, queued_micros, error, .. } = &span;
+            tracing::debug!(from, to, span = name, ?kind, micros, queued_micros, error, "hop");
+        }
         self.extend([span]);
     }
 
