@@ -15,15 +15,15 @@ async fn an_agent_starts_without_its_hypervisor_and_takes_everything_up_when_it_
     world.built(&server).await;
     world.stop().await;
     world.driver.happen(&server.id, GuestEvent::Stopped).unwrap();
-    let registered = world.cloud.lock().registered.len();
+    let (registered, binds) = {
+        let state = world.cloud.lock();
+        (state.registered.len(), state.count("BindPort"))
+    };
     world.restart_without_hypervisor().await;
     assert!(world.agent.condition().reasons.contains(REASON));
     assert_eq!(world.cloud.lock().registered.len(), registered, "the host offers itself without a hypervisor");
     world.driver.come_back();
-    let revived = |state: &super::cloud::State| {
-        state.registered.len() > registered && state.instances[&server.id].power_state == PowerState::Running
-    };
-    world.cloud.until("the start to be made up for", revived).await;
+    world.cloud.until("the wiring", |state| state.count("BindPort") > binds).await;
     world.wait_idle(&server.id).await;
     assert!(world.cloud.lock().registered[registered].starting);
     assert_eq!(world.driver.power_state(&server.id).await.unwrap(), Some(PowerState::Running), "as after a reboot");
