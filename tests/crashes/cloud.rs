@@ -93,6 +93,16 @@ impl Cloud {
 
     /// Stops the process in an orderly way, once its workflows are over.
     pub async fn stop(mut self) {
+        self.workflows_end().await;
+        let pid = self.process.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = tokio::time::timeout(PATIENCE, self.process.wait()).await;
+        let status = status.unwrap_or_else(|_| panic!("the process does not stop:\n{}", log(&self.directory))).unwrap();
+        assert!(status.success(), "it ended with {status}:\n{}", log(&self.directory));
+    }
+
+    /// Waits until no workflow is under way: not all of them show in what the API says.
+    pub async fn workflows_end(&self) {
         until("the workflows to end", || async {
             match journals(&self.directory) {
                 0 => Ok(()),
@@ -100,11 +110,6 @@ impl Cloud {
             }
         })
         .await;
-        let pid = self.process.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let status = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        let status = status.unwrap_or_else(|_| panic!("the process does not stop:\n{}", log(&self.directory))).unwrap();
-        assert!(status.success(), "it ended with {status}:\n{}", log(&self.directory));
     }
 
     /// Its data directory.

@@ -99,6 +99,7 @@ async fn die_at(template: &Template, operation: Operation, point: &str) -> Resul
     let cloud = Cloud::start(directory.path(), &Launch::default()).await;
     let mut wrong = Vec::new();
     wrong.extend(operation.outcome(&cloud.admin, Some(point)).await.err());
+    cloud.workflows_end().await;
     wrong.extend(agree(&cloud.admin, |id| guest(&cloud, id)).await.err());
     wrong.extend(finish(cloud, template, directory.path()).await);
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
