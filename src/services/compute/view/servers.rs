@@ -380,4 +380,3 @@ pub fn addresses(vifs: &[Vif], extended: bool) -> Map<String, Value> {
     }
     networks
 }
-
