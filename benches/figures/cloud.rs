@@ -22,6 +22,8 @@ pub fn config(directory: &TempDir) -> Config {
     config.api.listen = "127.0.0.1:0".parse().expect("an address");
     config.compute.hypervisor = "fake".to_owned();
     config.compute.build_concurrency = 16;
+    // The fake guests take no disk.
+    config.compute.disk_allocation_ratio = 1000.0;
     config.network.driver = "fake".to_owned();
     config.volume.driver = "fake".to_owned();
     config.network.default_cidr = "10.64.0.0/12".to_owned();
