@@ -46,6 +46,13 @@ impl Client {
         (status, token, body)
     }
 
+    /// Reads `path`, which must be there; how many bytes that is. Nothing is parsed: that would be the client's time.
+    pub async fn read(&mut self, path: &str) -> usize {
+        let (answered, _, bytes) = self.send("GET", path, &Value::Null).await;
+        assert_eq!(answered, 200, "GET {path}: {}", String::from_utf8_lossy(&bytes));
+        bytes.len()
+    }
+
     /// Sends a request that must be answered `status`; its JSON.
     pub async fn must(&mut self, status: u16, method: &str, path: &str, body: &Value) -> Value {
         let (answered, _, bytes) = self.send(method, path, body).await;

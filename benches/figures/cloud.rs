@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::figure::median_ms;
 
 /// The cloud.
 pub struct Cloud {
@@ -44,6 +45,19 @@ impl Cloud {
     /// A connection as the administrator.
     pub async fn client(&self) -> Client {
         Client::connect(self.appliance.public_url(), &self.token).await
+    }
+
+    /// How long it takes to read `path`, the middle of `times`, in milliseconds.
+    pub async fn read_ms(&self, path: &str, times: usize) -> f64 {
+        let mut client = self.client().await;
+        client.read(path).await;
+        let mut taken = Vec::with_capacity(times);
+        for _ in 0..times {
+            let begun = Instant::now();
+            client.read(path).await;
+            taken.push(begun.elapsed());
+        }
+        median_ms(taken)
     }
 
     async fn lift_quotas(&self) {

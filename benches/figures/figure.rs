@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-/// Which way is better.
+/// What a figure is to reach.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal {
     /// At most this.
     AtMost(f64),
     /// At least this.
     AtLeast(f64),
+    /// Nothing: it is there to be compared with.
+    None,
 }
 
 /// What was measured so far.
@@ -33,11 +35,13 @@ impl Report {
 
     /// Adds a figure.
     pub fn add(&mut self, name: &str, value: f64, unit: &'static str, goal: Goal) {
-        let (sign, limit, met) = match goal {
-            Goal::AtMost(limit) => ("≤", limit, value <= limit),
-            Goal::AtLeast(limit) => ("≥", limit, value >= limit),
+        let (goal_text, met) = match goal {
+            Goal::AtMost(limit) => (format!("goal ≤ {limit} {unit}"), value <= limit),
+            Goal::AtLeast(limit) => (format!("goal ≥ {limit} {unit}"), value >= limit),
+            Goal::None => (String::new(), true),
         };
-        println!("{} {name:<52} {value:>12.3} {unit:<6} goal {sign} {limit} {unit}", if met { "  " } else { "✗ " });
+        let line = format!("{} {name:<58} {value:>12.3} {unit:<6} {goal_text}", if met { " " } else { "✗" });
+        println!("{}", line.trim_end());
         self.rows.push((name.to_owned(), value, unit, goal));
     }
 
@@ -50,6 +54,7 @@ impl Report {
                 let (at_most, at_least) = match goal {
                     Goal::AtMost(limit) => (Some(limit), None),
                     Goal::AtLeast(limit) => (None, Some(limit)),
+                    Goal::None => (None, None),
                 };
                 json!({ "name": name, "value": value, "unit": unit, "at_most": at_most, "at_least": at_least })
             })

@@ -12,10 +12,18 @@
     reason = "a failure here is a failed run"
 )]
 
+mod bus_figures;
 mod client;
+mod clones;
 mod cloud;
+mod compute;
 mod figure;
-mod measure;
+mod libvirt;
+mod network;
+mod paging;
+mod process;
+mod scheduling;
+mod tokens;
 
 use figure::Report;
 
@@ -23,6 +31,17 @@ fn main() -> std::process::ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut report = Report::new(words);
-    runtime.block_on(measure::all(&mut report));
+    runtime.block_on(all(&mut report));
     report.finish()
+}
+
+async fn all(report: &mut Report) {
+    bus_figures::measure(report).await;
+    process::measure(report).await;
+    tokens::measure(report).await;
+    network::measure(report).await;
+    compute::measure(report).await;
+    paging::measure(report).await;
+    scheduling::measure(report).await;
+    libvirt::measure(report).await;
 }

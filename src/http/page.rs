@@ -48,6 +48,8 @@ pub struct Order {
     pub default: &'static [(Sortable, Direction)],
     /// The id's column, which ends every order.
     pub id: &'static str,
+    /// Columns besides the id that are never `NULL`: a page in their order is found in an index at once.
+    pub required: &'static [&'static str],
 }
 
 /// What a list request asks for.
@@ -65,6 +67,8 @@ pub struct Paging {
     pub reverse: bool,
     /// Rows to skip (Cinder).
     pub offset: usize,
+    /// Those of the columns that are never `NULL`.
+    required: Vec<&'static str>,
 }
 
 impl Paging {
@@ -94,6 +98,7 @@ impl Paging {
             sort: sort(dialect, query, order)?,
             reverse,
             offset,
+            required: order.required.iter().copied().chain([order.id]).collect(),
         })
     }
 
@@ -137,12 +142,40 @@ impl Paging {
         let mut condition = Condition::none();
         let mut same = Condition::all();
         for ((column, direction), value) in self.directions().zip(key) {
-            let beyond = beyond(column, direction, value);
-            let here = same.clone().and(beyond);
+            let here = same.clone().and(self.beyond(column, direction, value));
             condition = if condition == Condition::none() { here } else { condition.or(here) };
             same = same.and(Condition::is(column, value.clone()));
         }
-        condition
+        self.from(key).and(condition)
+    }
+
+    /// What [`after`](Self::after) implies of the first column alone, where an index can be searched for it: no
+    /// database finds that out from a chain of `OR`s, and would walk through all the pages before.
+    fn from(&self, key: &[SqlValue]) -> Condition {
+        match (self.directions().next(), key.first()) {
+            (None, _) | (_, None | Some(SqlValue::Null)) => Condition::all(),
+            (Some((column, Direction::Ascending)), Some(value)) => {
+                Condition::new(format!("{column} >= ?"), [value.clone()])
+            }
+            (Some((column, Direction::Descending)), Some(value)) if self.required.contains(&column) => {
+                Condition::new(format!("{column} <= ?"), [value.clone()])
+            }
+            (Some(_), Some(_)) => Condition::all(),
+        }
+    }
+
+    fn beyond(&self, column: &'static str, direction: Direction, value: &SqlValue) -> Condition {
+        match (direction, value) {
+            (Direction::Ascending, SqlValue::Null) => Condition::new(format!("{column} IS NOT NULL"), []),
+            (Direction::Ascending, value) => Condition::new(format!("{column} > ?"), [value.clone()]),
+            (Direction::Descending, SqlValue::Null) => Condition::none(),
+            (Direction::Descending, value) if self.required.contains(&column) => {
+                Condition::new(format!("{column} < ?"), [value.clone()])
+            }
+            (Direction::Descending, value) => {
+                Condition::new(format!("{column} < ? OR {column} IS NULL"), [value.clone()])
+            }
+        }
     }
 
     /// The order in which rows are fetched.
@@ -203,15 +236,6 @@ impl Paging {
     #[must_use]
     pub fn is_truncated(&self, count: usize) -> bool {
         self.limit_asked && self.limit.is_some_and(|limit| count >= limit)
-    }
-}
-
-fn beyond(column: &'static str, direction: Direction, value: &SqlValue) -> Condition {
-    match (direction, value) {
-        (Direction::Ascending, SqlValue::Null) => Condition::new(format!("{column} IS NOT NULL"), []),
-        (Direction::Ascending, value) => Condition::new(format!("{column} > ?"), [value.clone()]),
-        (Direction::Descending, SqlValue::Null) => Condition::none(),
-        (Direction::Descending, value) => Condition::new(format!("{column} < ? OR {column} IS NULL"), [value.clone()]),
     }
 }
 

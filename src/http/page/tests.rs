@@ -5,7 +5,12 @@ use crate::dialect;
 
 const NAME: Sortable = Sortable { key: "display_name", column: "name" };
 const CREATED: Sortable = Sortable { key: "created_at", column: "created_at" };
-const ORDER: Order = Order { sortable: &[NAME, CREATED], default: &[(CREATED, Direction::Descending)], id: "id" };
+const ORDER: Order = Order {
+    sortable: &[NAME, CREATED],
+    default: &[(CREATED, Direction::Descending)],
+    id: "id",
+    required: &["created_at"],
+};
 
 fn of(dialect: &Dialect, query: &str) -> Result<Paging, String> {
     Paging::of(dialect, &Query::parse(query), &ORDER).map_err(|fault| fault.message().to_owned())
@@ -48,10 +53,12 @@ fn orders_end_with_the_id() {
 fn the_condition_is_what_sqlite_sorts_by() {
     let paging = of(&dialect::NOVA, "sort_key=display_name&sort_dir=asc").unwrap();
     let condition = paging.after(&["b".into(), "id1".into()]);
-    assert_eq!(condition.sql, "(name > ?) OR ((name IS ?) AND (id > ?))");
-    assert_eq!(condition.values, ["b".into(), "b".into(), "id1".into()]);
+    assert_eq!(condition.sql, "(name >= ?) AND ((name > ?) OR ((name IS ?) AND (id > ?)))");
+    assert_eq!(condition.values, ["b".into(), "b".into(), "b".into(), "id1".into()]);
     let condition = paging.after(&[SqlValue::Null, "id1".into()]);
     assert_eq!(condition.sql, "(name IS NOT NULL) OR ((name IS ?) AND (id > ?))");
+    let condition = of(&dialect::NOVA, "").unwrap().after(&[7.into(), "id1".into()]);
+    assert_eq!(condition.sql, "(created_at <= ?) AND ((created_at < ?) OR ((created_at IS ?) AND (id < ?)))");
 }
 
 /// SQLite's comparison of what these tests hold: `NULL` first.
@@ -74,6 +81,8 @@ fn holds(condition: &Condition, row: &[SqlValue]) -> bool {
             "IS" => values.next().unwrap() == left,
             // The value is taken first, because each `?` takes one.
             ">" => compare(left, values.next().unwrap()).is_gt() && *left != SqlValue::Null,
+            ">=" => compare(left, values.next().unwrap()).is_ge() && *left != SqlValue::Null,
+            "<=" => compare(left, values.next().unwrap()).is_le() && *left != SqlValue::Null,
             _ => compare(left, values.next().unwrap()).is_lt() && *left != SqlValue::Null,
         }
     };

@@ -30,7 +30,7 @@ async fn list(_: Arc<Toy>, request: Request) -> Result<Reply, Fault> {
 
 /// Pages over five toys, in the service's own form of links.
 async fn pages(_: Arc<Toy>, request: Request) -> Result<Reply, Fault> {
-    const ORDER: Order = Order { sortable: &[], default: &[], id: "id" };
+    const ORDER: Order = Order { sortable: &[], default: &[], id: "id", required: &[] };
     let paging = Paging::parse(&request, &ORDER)?;
     let after: usize = paging.marker.as_deref().and_then(|marker| marker.parse().ok()).unwrap_or(0);
     let mut ids: Vec<usize> = if paging.reverse { (1..after).rev().collect() } else { (after + 1..=5).collect() };

@@ -1,12 +1,19 @@
 //! The catalog: where clients find each service, and what of it is made at first start.
+//!
+//! Every validated token shows it, and it hardly ever changes: [`Catalogs`] remembers it until identity does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http_kit::Condition;
 use kit::{Fault, Identity};
 use serde_json::{Value, json};
 use store::Connection;
 
+use crate::IdentityService;
 use crate::db;
 use crate::domain::catalog::{Endpoint, Service, expand_url};
+use crate::token::cache::Generation;
 
 /// A service that cloudbox itself offers.
 pub(crate) struct Offered {
@@ -28,6 +35,47 @@ pub(crate) const OFFERED: &[Offered] = &[
 
 /// Every interface of an endpoint.
 pub(crate) const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
+
+/// The most catalogs remembered; when there are more, all are forgotten.
+const MOST: usize = 256;
+
+/// Whose catalog it is: URLs may name the project and the user.
+type Key = (Option<String>, String);
+
+/// Catalogs as they were read at a generation of identity's tables.
+#[derive(Default)]
+pub(crate) struct Catalogs(Mutex<HashMap<Key, (Generation, Arc<Value>)>>);
+
+impl Catalogs {
+    fn get(&self, key: &Key, generation: Generation) -> Option<Arc<Value>> {
+        let catalogs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        catalogs.get(key).filter(|(read_at, _)| *read_at == generation).map(|(_, catalog)| catalog.clone())
+    }
+
+    fn put(&self, key: Key, generation: Generation, catalog: Arc<Value>) {
+        let mut catalogs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if catalogs.len() >= MOST {
+            catalogs.clear();
+        }
+        catalogs.insert(key, (generation, catalog));
+    }
+}
+
+impl IdentityService {
+    /// The catalog as `identity` sees it.
+    pub(crate) async fn catalog(&self, identity: &Identity) -> Result<Arc<Value>, Fault> {
+        let key = (identity.project().map(|project| project.id.to_string()), identity.user.id.to_string());
+        // Before the tables are read: what is read may be newer, never older.
+        let generation = self.cache.generation();
+        if let Some(catalog) = self.catalogs.get(&key, generation) {
+            return Ok(catalog);
+        }
+        let seen = identity.clone();
+        let catalog = Arc::new(self.store.read(move |db| of(db, &seen)).await?);
+        self.catalogs.put(key, generation, catalog.clone());
+        Ok(catalog)
+    }
+}
 
 /// The catalog as `identity` sees it: enabled services, each with its enabled endpoints.
 pub(crate) fn of(db: &Connection, identity: &Identity) -> Result<Value, Fault> {

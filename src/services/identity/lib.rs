@@ -58,6 +58,7 @@ pub struct IdentityService {
     pub(crate) config: IdentityConfig,
     pub(crate) keys: Arc<Keys>,
     pub(crate) cache: Arc<Cache>,
+    catalogs: catalog::Catalogs,
     pub(crate) passwords: Passwords,
     /// Writes that go on when their caller has gone, so that what they change is not overlooked.
     writes: TaskTracker,
@@ -75,6 +76,7 @@ impl IdentityService {
             config,
             keys: Arc::new(Keys::new(data_dir)),
             cache: Arc::default(),
+            catalogs: catalog::Catalogs::default(),
             writes: TaskTracker::new(),
         })
     }

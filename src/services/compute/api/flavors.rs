@@ -64,6 +64,7 @@ const ORDER: Order = Order {
     ],
     default: &[(sortable("flavorid", "id"), Direction::Ascending)],
     id: "id",
+    required: &[],
 };
 
 const FILTERS: &[Filter] = &[Filter::new("name", "name", FilterKind::Exact)];

@@ -25,7 +25,7 @@ pub(super) static ENDPOINTS: &[Endpoint<Compute>] = &[
 ];
 
 const NEWEST: Sortable = Sortable { key: "id", column: "id" };
-const ORDER: Order = Order { sortable: &[], default: &[(NEWEST, Direction::Descending)], id: "id" };
+const ORDER: Order = Order { sortable: &[], default: &[(NEWEST, Direction::Descending)], id: "id", required: &[] };
 
 fn time(at: Timestamp) -> String {
     kit::time::micros_naive(Timestamp::from_second(at.as_second()).unwrap_or(at))

@@ -40,7 +40,7 @@ pub(super) static ENDPOINTS: &[Endpoint<Compute>] = &[
 ];
 
 const BY_NAME: Sortable = Sortable { key: "name", column: "name" };
-const ORDER: Order = Order { sortable: &[], default: &[(BY_NAME, Direction::Ascending)], id: "name" };
+const ORDER: Order = Order { sortable: &[], default: &[(BY_NAME, Direction::Ascending)], id: "name", required: &[] };
 
 /// Whose keys: the caller's, or from 2.10 on those of the user that is named.
 fn owner(request: &Request, rule: &str, named: Option<&str>) -> Result<UserId, Fault> {

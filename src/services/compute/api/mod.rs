@@ -17,7 +17,7 @@ mod server_actions;
 mod server_create;
 mod server_groups;
 mod server_ips;
-mod server_list;
+pub(crate) mod server_list;
 mod server_metadata;
 mod server_security_groups;
 mod server_tags;

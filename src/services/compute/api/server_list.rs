@@ -37,7 +37,8 @@ const fn sortable(key: &'static str, column: &'static str) -> Sortable {
     Sortable { key, column }
 }
 
-const ORDER: Order = Order {
+/// What lists of servers are sorted by.
+pub(crate) const ORDER: Order = Order {
     sortable: &[
         sortable("created_at", "created_at"),
         sortable("updated_at", "updated_at"),
@@ -69,6 +70,7 @@ const ORDER: Order = Order {
     ],
     default: &[(sortable("created_at", "created_at"), Direction::Descending)],
     id: "number",
+    required: &["created_at"],
 };
 
 /// What everyone may filter by.

@@ -6,8 +6,6 @@
 //! Invariants: a server is told to a host only after its claim is on the disk; all servers of a request get a host or none does.
 
 pub(crate) mod filters;
-#[cfg(test)]
-mod measure;
 pub(crate) mod pick;
 #[cfg(test)]
 mod tests;

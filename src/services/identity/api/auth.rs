@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::collection;
 use crate::domain::role::Holding;
-use crate::{IdentityService, catalog, db, error, view};
+use crate::{IdentityService, db, error, view};
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/auth/catalog", "identity:get_auth_catalog", &show_catalog),
@@ -26,9 +26,9 @@ async fn show_catalog(service: Arc<IdentityService>, request: Request) -> Result
     if identity.project().is_none() {
         return Err(error::forbidden());
     }
-    let catalog = service.store.read(move |db| catalog::of(db, &identity)).await?;
+    let catalog = service.catalog(&identity).await?;
     let own = format!("{}/auth/catalog", request.base_url());
-    Ok(Reply::ok(json!({ "catalog": catalog, "links": { "self": own } })))
+    Ok(Reply::ok(json!({ "catalog": *catalog, "links": { "self": own } })))
 }
 
 async fn list_projects(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {

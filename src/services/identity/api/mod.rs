@@ -45,8 +45,12 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
 ];
 
 /// Everything is listed by id.
-const BY_ID: Order =
-    Order { sortable: &[], default: &[(Sortable { key: "id", column: "id" }, Direction::Ascending)], id: "id" };
+const BY_ID: Order = Order {
+    sortable: &[],
+    default: &[(Sortable { key: "id", column: "id" }, Direction::Ascending)],
+    id: "id",
+    required: &[],
+};
 
 fn new_id() -> String {
     kit::ids::ProjectId::random_hex().to_string()

@@ -7,7 +7,7 @@ use kit::{Fault, Identity, Scope, Secret};
 
 use crate::domain::login::Login;
 use crate::token::Invalid;
-use crate::{IdentityService, catalog, db, error, view};
+use crate::{IdentityService, db, error, view};
 
 const ISSUE: &str = r#"{"properties": {"auth": {
     "type": "object",
@@ -49,20 +49,20 @@ async fn issue(service: Arc<IdentityService>, request: Request) -> Result<Reply,
     let auth = request.body_value()?.get("auth").filter(|auth| !auth.is_null());
     let login = Login::parse(auth.ok_or_else(|| error::missing("auth", "request body"))?)?;
     let issued = service.issue(login).await?;
-    let body = body(&service, &request, &issued.identity).await?;
-    Ok(Reply::created(body).header("X-Subject-Token", issued.token.expose()))
+    let reply = answer(&service, &request, &issued.identity, 201).await?;
+    Ok(reply.header("X-Subject-Token", issued.token.expose()))
 }
 
 async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let (token, identity) = subject(&service, &request, "identity:validate_token").await?;
-    let body = body(&service, &request, &identity).await?;
-    Ok(Reply::ok(body).header("X-Subject-Token", token.expose()))
+    let reply = answer(&service, &request, &identity, 200).await?;
+    Ok(reply.header("X-Subject-Token", token.expose()))
 }
 
 async fn check(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let (token, identity) = subject(&service, &request, "identity:check_token").await?;
-    let body = body(&service, &request, &identity).await?;
-    Ok(Reply::ok(body).header("X-Subject-Token", token.expose()))
+    let reply = answer(&service, &request, &identity, 200).await?;
+    Ok(reply.header("X-Subject-Token", token.expose()))
 }
 
 async fn revoke(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
@@ -92,16 +92,14 @@ async fn subject(service: &IdentityService, request: &Request, rule: &str) -> Re
     Ok((token, identity))
 }
 
-async fn body(
+/// The answer that says what a token says, with the catalog where the token has a scope and it is wanted.
+async fn answer(
     service: &IdentityService,
     request: &Request,
-    identity: &Arc<Identity>,
-) -> Result<serde_json::Value, Fault> {
+    identity: &Identity,
+    status: u16,
+) -> Result<Reply, Fault> {
     let wanted = identity.scope != Scope::Unscoped && !request.query().has("nocatalog");
-    let seen = identity.clone();
-    let catalog = match wanted {
-        true => Some(service.store.read(move |db| catalog::of(db, &seen)).await?),
-        false => None,
-    };
-    Ok(view::token::token(identity, catalog))
+    let catalog = if wanted { Some(service.catalog(identity).await?) } else { None };
+    Ok(Reply::status(status, view::token::body(identity, catalog.as_deref())))
 }

@@ -2,12 +2,32 @@
 
 use kit::time::{from_micros, micros_z, to_micros};
 use kit::{DomainRef, Identity, RoleRef, Scope, Timestamp};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::put;
 
-/// What a token says; with the catalog, where it has a scope and one is wanted.
-pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
+/// The body of an answer about a token.
+#[derive(Serialize)]
+pub(crate) struct Body<'a> {
+    token: Said<'a>,
+}
+
+/// The catalog is by far the most of it, and shared.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(flatten)]
+    token: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog: Option<&'a Value>,
+}
+
+/// What a token says, with the catalog where one is wanted.
+pub(crate) fn body<'a>(identity: &Identity, catalog: Option<&'a Value>) -> Body<'a> {
+    Body { token: Said { token: token(identity), catalog } }
+}
+
+fn token(identity: &Identity) -> Value {
     let mut token = json!({
         "methods": identity.methods,
         "user": {
@@ -21,7 +41,7 @@ pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
         "issued_at": whole_seconds(identity.issued_at),
     });
     match &identity.scope {
-        Scope::Unscoped => return json!({ "token": token }),
+        Scope::Unscoped => return token,
         Scope::Project(project) => {
             put(
                 &mut token,
@@ -34,10 +54,7 @@ pub(crate) fn token(identity: &Identity, catalog: Option<Value>) -> Value {
         Scope::System => put(&mut token, "system", json!({ "all": true })),
     }
     put(&mut token, "roles", identity.roles.iter().map(role).collect());
-    if let Some(catalog) = catalog {
-        put(&mut token, "catalog", catalog);
-    }
-    json!({ "token": token })
+    token
 }
 
 fn domain(domain: &DomainRef) -> Value {
@@ -63,7 +80,7 @@ mod tests {
         let mut identity = http_kit::testing::identity("p", "u", &["reader"]);
         identity.issued_at = from_micros(1_795_354_234_999_999);
         identity.expires_at = from_micros(1_795_357_834_000_000);
-        insta::assert_json_snapshot!(token(&identity, Some(json!([]))), @r#"
+        insta::assert_json_snapshot!(json!(body(&identity, Some(&json!([])))), @r#"
         {
           "token": {
             "audit_ids": [
@@ -103,7 +120,7 @@ mod tests {
         }
         "#);
         let keys = |identity: &Identity| {
-            let value = token(identity, Some(json!([])));
+            let value = json!(body(identity, (identity.scope != Scope::Unscoped).then_some(&json!([]))));
             value["token"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
         };
         identity.scope = Scope::System;

@@ -47,6 +47,7 @@ static ORDER: Order = Order {
     ],
     default: &[(column("created_at"), Direction::Descending)],
     id: "id",
+    required: &["created_at"],
 };
 
 static FILTERS: &[Filter] = &[

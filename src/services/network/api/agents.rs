@@ -25,6 +25,7 @@ const ORDER: Order = Order {
     sortable: &[ID, Sortable { key: "host", column: "t.host" }],
     default: &[(ID, Direction::Ascending)],
     id: "t.id",
+    required: &[],
 };
 const FILTERS: &[Filter] = &[
     Filter::new("id", "t.id", FilterKind::Exact),

@@ -52,6 +52,7 @@ impl Resource for FloatingIp {
         ],
         default: &[(ID, Direction::Ascending)],
         id: "t.id",
+        required: &[],
     };
 
     fn scope(project: &str) -> Condition {

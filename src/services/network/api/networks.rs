@@ -63,6 +63,7 @@ impl Resource for Network {
         ],
         default: &[(ID, Direction::Ascending)],
         id: "t.id",
+        required: &[],
     };
 
     fn scope(project: &str) -> Condition {

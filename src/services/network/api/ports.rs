@@ -67,6 +67,7 @@ impl Resource for Port {
         ],
         default: &[(ID, Direction::Ascending)],
         id: "t.id",
+        required: &[],
     };
 
     fn scope(project: &str) -> Condition {

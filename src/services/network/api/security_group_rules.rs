@@ -59,6 +59,7 @@ impl Resource for Rule {
         ],
         default: &[(ID, Direction::Ascending)],
         id: "t.id",
+        required: &[],
     };
 
     fn scope(project: &str) -> Condition {

@@ -64,6 +64,7 @@ impl Resource for Subnet {
         ],
         default: &[(ID, Direction::Ascending)],
         id: "t.id",
+        required: &[],
     };
 
     fn scope(project: &str) -> Condition {

@@ -80,6 +80,7 @@ static ORDER: Order = Order {
     ],
     default: &[(CREATED, Direction::Descending)],
     id: "volume_volumes.id",
+    required: &["volume_volumes.created_at"],
 };
 
 static FILTERS: &[Filter] = &[

@@ -118,3 +118,24 @@ async fn a_deleted_row_stays_but_only_for_those_who_ask() {
     assert!(first && !second && hidden.is_none());
     assert_eq!((kept.vm_state, kept.task_state, kept.user_data), (VmState::Deleted, None, None));
 }
+
+#[tokio::test]
+async fn a_page_in_the_middle_is_found_in_the_index() {
+    let query = http_kit::Query::parse("limit=20&marker=id");
+    let order = &crate::api::server_list::ORDER;
+    let paging = http_kit::Paging::of(&http_kit::dialect::NOVA, &query, order).unwrap();
+    let after = paging.after(&[5.into(), 7.into()]);
+    let sql = format!(
+        "EXPLAIN QUERY PLAN SELECT * FROM compute_instances
+        WHERE (project_id = 'p') AND (deleted_at IS NULL) AND ({}) ORDER BY {} LIMIT 21",
+        after.sql,
+        paging.order_by()
+    );
+    let read = move |db: &Connection| {
+        let values = query::bind(after.values);
+        query::query_all(db, &sql, &values, |row| row.get::<_, String>("detail"))
+    };
+    let plan = with_row(read).await;
+    let index = "compute_instances_by_project (project_id=? AND deleted_at=? AND created_at<?)";
+    assert_eq!(plan, [format!("SEARCH compute_instances USING INDEX {index}")]);
+}

@@ -1,0 +1,63 @@
+//! What the process costs: its start, and its memory and processor time while nobody uses it.
+
+use std::time::{Duration, Instant};
+
+use cloudbox::appliance::Appliance;
+
+use crate::cloud::config;
+use crate::figure::{Goal, Report};
+
+pub async fn measure(report: &mut Report) {
+    if report.wants("cold start") {
+        cold_start(report).await;
+    }
+    if report.wants("idle") {
+        idle(report).await;
+    }
+}
+
+/// `start` returns when the port is open and every service behind it answers.
+async fn cold_start(report: &mut Report) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = Appliance::start(config(&directory)).await.expect("the cloud starts");
+    first.stop().await;
+    let begun = Instant::now();
+    let again = Appliance::start(config(&directory)).await.expect("the cloud starts again");
+    report.add("cold start until all APIs answer", begun.elapsed().as_secs_f64(), "s", Goal::AtMost(0.3));
+    again.stop().await;
+}
+
+/// In a process of its own.
+async fn idle(report: &mut Report) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_cloudbox"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--hypervisor", "fake", "--network", "fake", "--data-dir"])
+        .arg(directory.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("cloudbox starts");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let pid = child.id().expect("it runs");
+    let before = cpu_ticks(pid);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let ticks = cpu_ticks(pid) - before;
+    report.add("idle PSS", pss_mib(pid), "MiB", Goal::AtMost(40.0));
+    // A tick is 10 ms on every Linux that there is.
+    report.add("idle CPU over 30 s", ticks as f64 * 0.01 / 30.0 * 100.0, "%", Goal::AtMost(0.2));
+    child.kill().await.expect("it can be stopped");
+}
+
+fn cpu_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let after_name = stat.rsplit(')').next().expect("a name in parentheses");
+    after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum()
+}
+
+/// The memory of a process, what it shares divided among those who share it.
+pub fn pss_mib(pid: u32) -> f64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("it runs");
+    let line = rollup.lines().find(|line| line.starts_with("Pss:")).expect("a Pss line");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("a number") / 1024.0
+}
