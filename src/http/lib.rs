@@ -5,6 +5,7 @@
 //! discovery documents, pagination, filters and the access log. It knows how each OpenStack API
 //! *speaks* ([`Dialect`]), and nothing about what any of them *does*: no handler, table of SQL or bus here.
 
+mod access;
 pub mod app;
 mod body;
 pub mod compatibility;

@@ -13,6 +13,7 @@ use hyper::{Method, Response, StatusCode};
 use kit::{Fault, FaultKind, RequestContext, Secret};
 use serde_json::json;
 
+use crate::access;
 use crate::app::{App, Inner, below};
 use crate::body::{self, BoxError, ReadError, ResponseBody};
 use crate::dialect::{Api, Dialect};
@@ -246,6 +247,7 @@ impl<'a> Exchange<'a> {
             .await
             .unwrap_or_else(|_| Err(Fault::timeout("The identity service did not answer in time.")));
         match answer {
+            Ok(identity) if !access::permits(&identity, dialect, &self.method, &self.path) => Err(refuse(self)),
             Ok(identity) => {
                 self.context.caller = kit::Caller::User { identity, token };
                 Ok(())

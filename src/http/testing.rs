@@ -22,6 +22,7 @@ pub fn identity(project: &str, user: &str, roles: &[&str]) -> Identity {
     Identity {
         user: UserRef { id: user.into(), name: user.to_owned(), domain: domain() },
         scope: Scope::Project(ProjectRef { id: project.into(), name: project.to_owned(), domain: domain() }),
+        basis: kit::Basis::User,
         roles: roles.iter().map(role).collect(),
         methods: vec!["password".to_owned()],
         audit_ids: vec!["audit".to_owned()],

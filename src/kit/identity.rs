@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::basis::Basis;
 use crate::ids::{DomainId, ProjectId, RoleId, UserId};
 use crate::time::Timestamp;
 
@@ -66,6 +67,9 @@ pub struct Identity {
     pub user: UserRef,
     /// What it is for.
     pub scope: Scope,
+    /// What its rights rest on.
+    #[serde(default)]
+    pub basis: Basis,
     /// The roles there, implied ones included; empty when unscoped.
     pub roles: Vec<RoleRef>,
     /// How the user authenticated: `password`, `token`, ….
@@ -94,5 +98,23 @@ impl Identity {
     #[must_use]
     pub fn has_role(&self, name: &str) -> bool {
         self.roles.iter().any(|role| role.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a token of this may be used for a request: those of some application credentials are for a few kinds of
+    /// request only. `paths` are the forms of its path that a rule may be written for.
+    #[must_use]
+    pub fn permits(&self, service_type: &str, method: &str, paths: &[&str]) -> bool {
+        match &self.basis {
+            Basis::ApplicationCredential(credential) => credential.access_rules.as_ref().is_none_or(|rules| {
+                rules.iter().any(|rule| paths.iter().any(|path| rule.allows(service_type, method, path)))
+            }),
+            _ => true,
+        }
+    }
+
+    /// Whether the user handed the token's rights on, to an application or to another user.
+    #[must_use]
+    pub fn is_delegated(&self) -> bool {
+        matches!(self.basis, Basis::ApplicationCredential(_) | Basis::Trust(_) | Basis::AccessToken(_))
     }
 }

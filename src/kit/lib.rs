@@ -3,6 +3,8 @@
 //! This crate owns vocabulary, not behaviour: nothing here does I/O, knows a service or holds state
 //! beyond one request. Every other crate of the workspace may depend on it; it depends on none of them.
 
+pub mod access_rule;
+pub mod basis;
 pub mod clock;
 pub mod condition;
 pub mod config;
@@ -18,6 +20,8 @@ pub mod sql;
 pub mod time;
 pub mod trace;
 
+pub use access_rule::AccessRule;
+pub use basis::Basis;
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use condition::{Condition, Conditions, Repair};
 pub use context::{Caller, Deadline, RequestContext};

@@ -38,6 +38,16 @@ pub(crate) fn forbidden() -> Fault {
     Fault::forbidden("You are not authorized to perform the requested action.")
 }
 
+/// 403, with what it is that is not allowed.
+pub(crate) fn forbidden_action(action: impl std::fmt::Display) -> Fault {
+    Fault::forbidden(format!("You are not authorized to perform the requested action: {action}."))
+}
+
+/// 401: there is no such authentication method.
+pub(crate) fn unsupported_method() -> Fault {
+    Fault::unauthorized("Attempted to authenticate with an unsupported method.")
+}
+
 /// 403: the resource is immutable; `verb` is `update` or `delete`.
 pub(crate) fn immutable(verb: &str, kind: &str, id: &str) -> Fault {
     // The lone backquote is Keystone's.

@@ -19,6 +19,7 @@ mod domain;
 mod error;
 mod password;
 mod policy;
+mod secrets;
 mod token;
 mod view;
 
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::password::Passwords;
+use crate::secrets::Secrets;
 use crate::token::Invalid;
 use crate::token::cache::Cache;
 use crate::token::keys::Keys;
@@ -45,8 +47,10 @@ use crate::token::keys::Keys;
 pub use policy::RULES;
 
 /// Identity's tables.
-pub const MIGRATIONS: store::Migrations =
-    store::Migrations { service: "identity", steps: &[include_str!("migrations/0001_identity.sql")] };
+pub const MIGRATIONS: store::Migrations = store::Migrations {
+    service: "identity",
+    steps: &[include_str!("migrations/0001_identity.sql"), include_str!("migrations/0002_delegation.sql")],
+};
 
 /// How often keys that are due are rotated and expired revocations forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -60,6 +64,7 @@ pub struct IdentityService {
     pub(crate) cache: Arc<Cache>,
     catalogs: catalog::Catalogs,
     pub(crate) passwords: Passwords,
+    pub(crate) secrets: Secrets,
     /// Writes that go on when their caller has gone, so that what they change is not overlooked.
     writes: TaskTracker,
 }
@@ -73,6 +78,7 @@ impl IdentityService {
             store,
             clock,
             passwords: Passwords::new(config.hashing_concurrency),
+            secrets: Secrets::new(),
             config,
             keys: Arc::new(Keys::new(data_dir)),
             cache: Arc::default(),

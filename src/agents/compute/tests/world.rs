@@ -212,6 +212,7 @@ pub fn user() -> RequestContext {
     let identity: Identity = Identity {
         user: UserRef { id: "u".into(), name: "u".to_owned(), domain: domain.clone() },
         scope: Scope::Project(ProjectRef { id: "p".into(), name: "p".to_owned(), domain }),
+        basis: kit::Basis::User,
         roles: Vec::new(),
         issued_at: kit::Timestamp::UNIX_EPOCH,
         expires_at: kit::Timestamp::MAX,

@@ -48,7 +48,7 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 async fn issue(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let auth = request.body_value()?.get("auth").filter(|auth| !auth.is_null());
     let login = Login::parse(auth.ok_or_else(|| error::missing("auth", "request body"))?)?;
-    let issued = service.issue(login).await?;
+    let issued = service.issue(&login, &request).await?;
     let reply = answer(&service, &request, &issued.identity, 201).await?;
     Ok(reply.header("X-Subject-Token", issued.token.expose()))
 }

@@ -2,6 +2,8 @@
 //!
 //! Functions run inside a job of the store. Conflicts become Keystone's words here, where the broken rule is known.
 
+pub(crate) mod access_rules;
+pub(crate) mod application_credentials;
 pub(crate) mod assignments;
 pub(crate) mod endpoints;
 pub(crate) mod implied_roles;

@@ -1,25 +1,16 @@
 //! What a client that wants a token says: who it is, how it proves that, and what for.
 
-use kit::{Fault, Secret};
+use kit::Fault;
 use serde_json::Value;
 
 use crate::error;
 
 /// A request for a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Login {
-    /// A password, where it is one of the methods.
-    pub(crate) password: Option<PasswordLogin>,
-    /// Another token, where it is one of the methods.
-    pub(crate) token: Option<Secret>,
+#[derive(Debug)]
+pub(crate) struct Login<'a> {
+    /// The methods that it names, each once, and what it gives them: not read yet.
+    pub(crate) methods: Vec<(&'a str, &'a Value)>,
     pub(crate) scope: ScopeAsked,
-}
-
-/// A user and a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PasswordLogin {
-    pub(crate) user: Named,
-    pub(crate) password: Secret,
 }
 
 /// Something in a domain, by id or by name.
@@ -45,44 +36,54 @@ pub(crate) enum ScopeAsked {
     Project(Named),
     Domain(DomainNamed),
     System,
+    /// A trust, by id.
+    Trust(String),
 }
 
-impl Login {
+impl<'a> Login<'a> {
     /// Reads the `auth` of a request, whose types were checked against the schema.
     ///
     /// # Errors
-    /// 400 for what is missing, 401 for a method that there is not.
-    pub(crate) fn parse(auth: &Value) -> Result<Self, Fault> {
+    /// 400 for what is missing.
+    pub(crate) fn parse(auth: &'a Value) -> Result<Self, Fault> {
         let identity = &auth["identity"];
-        let mut login = Self { password: None, token: None, scope: scope(auth)? };
-        for method in identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            match method {
-                "password" | "token" if identity[method].is_null() => return Err(error::missing(method, "identity")),
-                "password" => login.password = Some(password(auth)?),
-                "token" => login.token = auth.pointer("/identity/token/id").and_then(Value::as_str).map(Secret::new),
-                _ => return Err(error::unauthorized()),
+        let mut methods: Vec<(&str, &Value)> = Vec::new();
+        for name in identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            match identity.get(name).filter(|data| !data.is_null()) {
+                None => return Err(error::missing(name, "identity")),
+                Some(_) if methods.iter().any(|(other, _)| *other == name) => {}
+                Some(data) => methods.push((name, data)),
             }
         }
-        Ok(login)
+        Ok(Self { methods, scope: scope(auth)? })
     }
+}
+
+/// The `user` that the data of `method` names.
+///
+/// # Errors
+/// 400 for what is missing.
+pub(crate) fn user_named(data: &Value, method: &str) -> Result<Named, Fault> {
+    let user = data.get("user").ok_or_else(|| error::missing("user", method))?;
+    user_of(user, &format!("identity/{method}/user"))
+}
+
+/// The user that `user`, found at `field`, names.
+///
+/// # Errors
+/// 400 for what is missing.
+pub(crate) fn user_of(user: &Value, field: &str) -> Result<Named, Fault> {
+    named(user, field, "user")
 }
 
 fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
 
-fn password(auth: &Value) -> Result<PasswordLogin, Fault> {
-    let user = auth.pointer("/identity/password/user").ok_or_else(|| error::missing("user", "password"))?;
-    let named = named(user, "identity/password/user", "user")?;
-    let password = text(&user["password"]).ok_or_else(error::unauthorized)?;
-    Ok(PasswordLogin { user: named, password: Secret::new(password) })
-}
-
 fn named(thing: &Value, field: &str, target: &str) -> Result<Named, Fault> {
     match (text(&thing["name"]), text(&thing["id"])) {
-        (Some(name), _) if target == "project" => Ok(Named::Name(name.to_owned(), domain_of(thing, field, target)?)),
-        (_, Some(id)) => Ok(Named::Id(id.to_owned())),
-        (Some(name), None) => Ok(Named::Name(name.to_owned(), domain_of(thing, field, target)?)),
+        (Some(name), _) => Ok(Named::Name(name.to_owned(), domain_of(thing, field, target)?)),
+        (None, Some(id)) => Ok(Named::Id(id.to_owned())),
         (None, None) => Err(neither(field)),
     }
 }
@@ -119,8 +120,10 @@ fn scope(auth: &Value) -> Result<ScopeAsked, Fault> {
         ["domain"] => Ok(ScopeAsked::Domain(domain_named(&scope["domain"], "scope/domain")?)),
         ["unscoped"] => Ok(ScopeAsked::Unscoped),
         ["system"] => Ok(ScopeAsked::System),
-        // There are no trusts, so that none can be found.
-        ["OS-TRUST:trust"] => Err(error::unauthorized()),
+        ["OS-TRUST:trust"] => match text(&scope["OS-TRUST:trust"]["id"]).filter(|id| !id.is_empty()) {
+            Some(id) => Ok(ScopeAsked::Trust(id.to_owned())),
+            None => Err(error::missing("trust_id", "trust")),
+        },
         _ => Err(error::missing("system, project, domain, OS-TRUST:trust or unscoped", "scope")),
     }
 }
@@ -131,16 +134,12 @@ mod tests {
 
     use super::*;
 
-    fn parse(identity: Value, scope: Option<Value>) -> Result<Login, Fault> {
-        let mut auth = json!({ "identity": identity });
+    fn with_scope(scope: Option<Value>) -> Result<ScopeAsked, Fault> {
+        let mut auth = json!({"identity": {"methods": ["token"], "token": {"id": "t"}}});
         if let Some(scope) = scope {
             auth["scope"] = scope;
         }
-        Login::parse(&auth)
-    }
-
-    fn with_scope(scope: Option<Value>) -> Result<ScopeAsked, Fault> {
-        parse(json!({"methods": ["token"], "token": {"id": "t"}}), scope).map(|login| login.scope)
+        Login::parse(&auth).map(|login| login.scope)
     }
 
     #[test]
@@ -151,6 +150,7 @@ mod tests {
             (json!({"unscoped": {}}), ScopeAsked::Unscoped),
             (json!({"system": {"all": true}}), ScopeAsked::System),
             (json!({"domain": {"id": "default"}}), ScopeAsked::Domain(id())),
+            (json!({"OS-TRUST:trust": {"id": "t"}}), ScopeAsked::Trust("t".to_owned())),
             (json!({"project": {"id": "p"}}), ScopeAsked::Project(Named::Id("p".to_owned()))),
             (
                 json!({"project": {"name": "p", "domain": {"id": "default"}}}),
@@ -174,9 +174,17 @@ mod tests {
             message(json!({"project": {}})),
             "Invalid input for field scope/project: id or name must be present."
         );
-        let no_password = parse(json!({"methods": ["password"]}), None).unwrap_err();
-        assert!(no_password.message().starts_with("Expecting to find password in identity."));
-        let unknown = parse(json!({"methods": ["carrier_pigeon"]}), None).unwrap_err();
-        assert_eq!(unknown.kind(), kit::FaultKind::Unauthorized);
+        assert!(message(json!({"OS-TRUST:trust": {}})).starts_with("Expecting to find trust_id in trust."));
+        let no_data = json!({"identity": {"methods": ["password"]}});
+        let fault = Login::parse(&no_data).unwrap_err();
+        assert!(fault.message().starts_with("Expecting to find password in identity."));
+        let no_user = user_named(&json!({}), "password").unwrap_err();
+        assert!(no_user.message().starts_with("Expecting to find user in password."));
+    }
+
+    #[test]
+    fn a_method_counts_once_in_the_order_of_the_request() {
+        let auth = json!({"identity": {"methods": ["b", "a", "b"], "a": 1, "b": 2, "c": 3}});
+        assert_eq!(Login::parse(&auth).unwrap().methods, [("b", &json!(2)), ("a", &json!(1))]);
     }
 }

@@ -1,7 +1,9 @@
 //! What identity knows and decides: its records, and how a request's attributes become and change them. No I/O.
 
+pub(crate) mod application_credential;
 pub(crate) mod attributes;
 pub(crate) mod catalog;
+pub(crate) mod expiry;
 pub(crate) mod login;
 pub(crate) mod project;
 pub(crate) mod role;

@@ -85,6 +85,7 @@ mod tests {
         Arc::new(Identity {
             user: UserRef { id: "u".into(), name: "u".to_owned(), domain },
             scope: Scope::Unscoped,
+            basis: kit::Basis::User,
             roles: Vec::new(),
             methods: Vec::new(),
             audit_ids: Vec::new(),

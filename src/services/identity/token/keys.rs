@@ -21,11 +21,11 @@ use zeroize::Zeroizing;
 use super::payload::Payload;
 
 /// The first byte of every token: the form of what follows.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Version, key id.
 const HEADER: usize = 5;
-/// No token of ours is longer; longer text is not even decoded.
-const LONGEST: usize = 512;
+/// No token of ours is longer; longer text is not even decoded. A header takes 8 KiB.
+const LONGEST: usize = 4096;
 const KEY_BYTES: usize = 32;
 
 /// Why the keys cannot be used.

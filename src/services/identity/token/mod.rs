@@ -6,11 +6,14 @@
 //! project and domain the moment before which no token is good any more.
 
 pub(crate) mod audit;
+mod basis;
 pub(crate) mod cache;
 pub(crate) mod issue;
 pub(crate) mod keys;
+pub(crate) mod methods;
 pub(crate) mod payload;
+mod scope;
 pub(crate) mod validate;
 
-pub(crate) use payload::{Payload, ScopeId};
+pub(crate) use payload::{BasisId, Payload, ScopeId};
 pub(crate) use validate::Invalid;

@@ -1,16 +1,22 @@
 //! What a token holds, and its bytes: a few dozen, so that the token fits into every header.
+//!
+//! The form has a version, the first byte of the token ([`super::keys`]): whoever changes the bytes raises it, and
+//! tokens of the former version end with the upgrade.
 
 use kit::Timestamp;
 use kit::ids::{DomainId, ProjectId, UserId};
 use kit::time::{from_micros, to_micros};
 
 use super::audit::AuditId;
+use super::methods::Methods;
 
 /// What a token holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload {
+    /// Who authenticated: of a trust's token the trustee, even where it impersonates.
     pub(crate) user_id: UserId,
     pub(crate) scope: ScopeId,
+    pub(crate) basis: BasisId,
     pub(crate) methods: Methods,
     pub(crate) audit_id: AuditId,
     /// The audit id of the first token of the chain, where this one was made from another.
@@ -31,26 +37,25 @@ pub(crate) enum ScopeId {
     System,
 }
 
-/// How the user authenticated, as a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Methods(u8);
-
-impl Methods {
-    pub(crate) const PASSWORD: Self = Self(1);
-    pub(crate) const TOKEN: Self = Self(2);
-
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Their names, in Keystone's order.
-    pub(crate) fn names(self) -> Vec<String> {
-        [(Self::TOKEN, "token"), (Self::PASSWORD, "password")]
-            .into_iter()
-            .filter(|(method, _)| self.0 & method.0 != 0)
-            .map(|(_, name)| name.to_owned())
-            .collect()
-    }
+/// What the token's rights rest on, by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum BasisId {
+    /// What the user was given.
+    #[default]
+    User,
+    ApplicationCredential(String),
+    Trust(String),
+    /// What an identity provider said.
+    Federation {
+        identity_provider: String,
+        protocol: String,
+        /// The ids of the groups that the mapping named, at most 255.
+        groups: Vec<String>,
+    },
+    /// Of OAuth 1.0a.
+    AccessToken(String),
+    /// The thumbprint of the TLS certificate that the bearer must show.
+    Certificate(String),
 }
 
 /// Of an id: 32 hexadecimal digits, or any other text.
@@ -73,7 +78,8 @@ impl Payload {
             }
             ScopeId::System => bytes.push(3),
         }
-        bytes.push(self.methods.0);
+        self.basis.encode(&mut bytes);
+        bytes.extend_from_slice(&self.methods.bits().to_be_bytes());
         bytes.extend_from_slice(&self.audit_id.0);
         bytes.push(u8::from(self.parent_audit_id.is_some()));
         if let Some(parent) = &self.parent_audit_id {
@@ -97,7 +103,8 @@ impl Payload {
                 3 => ScopeId::System,
                 _ => return None,
             },
-            methods: Methods(reader.byte()?),
+            basis: BasisId::decode(&mut reader)?,
+            methods: Methods::from_bits(u16::from_be_bytes(reader.take()?)),
             audit_id: AuditId(reader.take()?),
             parent_audit_id: match reader.byte()? {
                 0 => None,
@@ -109,6 +116,54 @@ impl Payload {
             authentication_micros: u32::from_be_bytes(reader.take()?),
         };
         reader.0.is_empty().then_some(payload)
+    }
+}
+
+impl BasisId {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::User => bytes.push(0),
+            Self::ApplicationCredential(id) => {
+                bytes.push(1);
+                put_id(bytes, id);
+            }
+            Self::Trust(id) => {
+                bytes.push(2);
+                put_id(bytes, id);
+            }
+            Self::Federation { identity_provider, protocol, groups } => {
+                bytes.push(3);
+                put_id(bytes, identity_provider);
+                put_id(bytes, protocol);
+                let count = u8::try_from(groups.len()).unwrap_or(u8::MAX);
+                bytes.push(count);
+                groups.iter().take(usize::from(count)).for_each(|group| put_id(bytes, group));
+            }
+            Self::AccessToken(id) => {
+                bytes.push(4);
+                put_id(bytes, id);
+            }
+            Self::Certificate(thumbprint) => {
+                bytes.push(5);
+                put_id(bytes, thumbprint);
+            }
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(match reader.byte()? {
+            0 => Self::User,
+            1 => Self::ApplicationCredential(reader.id()?),
+            2 => Self::Trust(reader.id()?),
+            3 => Self::Federation {
+                identity_provider: reader.id()?,
+                protocol: reader.id()?,
+                groups: (0..reader.byte()?).map(|_| reader.id()).collect::<Option<_>>()?,
+            },
+            4 => Self::AccessToken(reader.id()?),
+            5 => Self::Certificate(reader.id()?),
+            _ => return None,
+        })
     }
 }
 
@@ -166,13 +221,24 @@ pub(crate) mod tests {
             id().prop_map(|id| ScopeId::Project(ProjectId::new(id))),
             id().prop_map(|id| ScopeId::Domain(DomainId::new(id))),
         ];
-        let audit = any::<[u8; 16]>();
+        let basis = prop_oneof![
+            Just(BasisId::User),
+            id().prop_map(BasisId::ApplicationCredential),
+            id().prop_map(BasisId::Trust),
+            id().prop_map(BasisId::AccessToken),
+            id().prop_map(BasisId::Certificate),
+            (id(), id(), prop::collection::vec(id(), 0..5)).prop_map(|(identity_provider, protocol, groups)| {
+                BasisId::Federation { identity_provider, protocol, groups }
+            }),
+        ];
+        let audit = any::<([u8; 16], Option<[u8; 16]>)>();
         let time = 0..4_000_000_000_000_000_i64;
-        (id(), scope, 0..4_u8, audit, any::<Option<[u8; 16]>>(), time.clone(), time, any::<u32>()).prop_map(
-            |(user, scope, methods, audit, parent, issued, expires, authentication_micros)| Payload {
+        (id(), scope, basis, any::<u16>(), audit, time.clone(), time, any::<u32>()).prop_map(
+            |(user, scope, basis, methods, (audit, parent), issued, expires, authentication_micros)| Payload {
                 user_id: UserId::new(user),
                 scope,
-                methods: Methods(methods),
+                basis,
+                methods: Methods::from_bits(methods),
                 audit_id: AuditId(audit),
                 parent_audit_id: parent.map(AuditId),
                 issued_at: from_micros(issued),
@@ -199,11 +265,5 @@ pub(crate) mod tests {
             let shorter = bytes.get(..bytes.len() - cut).unwrap();
             prop_assert_eq!(Payload::decode(shorter), None);
         }
-    }
-
-    #[test]
-    fn methods_are_named_as_keystone_orders_them() {
-        assert_eq!(Methods::PASSWORD.and(Methods::TOKEN).names(), ["token", "password"]);
-        assert_eq!(Methods::PASSWORD.names(), ["password"]);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use kit::{DomainRef, Fault, Identity, ProjectRef, RoleRef, Scope, Secret, Timestamp, UserRef};
+use kit::{DomainRef, Fault, Identity, ProjectRef, Scope, Secret, Timestamp, UserRef};
 use store::Connection;
 
+use super::basis::{self, Grounds};
 use super::{Payload, ScopeId};
 use crate::IdentityService;
 use crate::db;
@@ -88,14 +89,16 @@ pub(crate) fn resolve(db: &Connection, payload: &Payload) -> Result<Identity, In
     if db::revocations::exists(db, &payload.audit_id.to_string())? {
         return Err(Invalid::Ended);
     }
-    let user = db::users::get(db, payload.user_id.as_str())?;
-    let home = db::projects::get_domain(db, &user.domain_id)?;
-    check_user(&user, payload)?;
-    check_place(&home, payload)?;
-    let (scope, roles) = resolve_scope(db, payload)?;
+    let user = live_user(db, payload.user_id.as_str(), payload)?;
+    let (scope, holding) = place(db, payload)?;
+    let Grounds { user, basis, roles } = basis::resolve(db, payload, user, holding.as_ref())?;
+    if holding.is_some() && roles.is_empty() {
+        return Err(Invalid::Refused);
+    }
     Ok(Identity {
-        user: UserRef { id: user.id.into(), name: user.name, domain: domain_ref(home) },
+        user,
         scope,
+        basis,
         roles,
         methods: payload.methods.names(),
         audit_ids: std::iter::once(payload.audit_id).chain(payload.parent_audit_id).map(|id| id.to_string()).collect(),
@@ -105,14 +108,15 @@ pub(crate) fn resolve(db: &Connection, payload: &Payload) -> Result<Identity, In
     })
 }
 
-fn resolve_scope(db: &Connection, payload: &Payload) -> Result<(Scope, Vec<RoleRef>), Invalid> {
-    let (scope, holding) = match &payload.scope {
-        ScopeId::Unscoped => return Ok((Scope::Unscoped, Vec::new())),
-        ScopeId::System => (Scope::System, Holding::System),
+/// What the token is for, and what roles must be held on.
+fn place(db: &Connection, payload: &Payload) -> Result<(Scope, Option<Holding>), Invalid> {
+    Ok(match &payload.scope {
+        ScopeId::Unscoped => (Scope::Unscoped, None),
+        ScopeId::System => (Scope::System, Some(Holding::System)),
         ScopeId::Domain(id) => {
             let domain = db::projects::get_domain(db, id.as_str())?;
             check_place(&domain, payload)?;
-            (Scope::Domain(domain_ref(domain)), Holding::Domain(id.to_string()))
+            (Scope::Domain(domain_ref(domain)), Some(Holding::Domain(id.to_string())))
         }
         ScopeId::Project(id) => {
             let project = db::projects::get(db, id.as_str())?;
@@ -121,11 +125,18 @@ fn resolve_scope(db: &Connection, payload: &Payload) -> Result<(Scope, Vec<RoleR
             let domain = db::projects::get_domain(db, project.domain_id.as_deref().ok_or(Invalid::Refused)?)?;
             check_place(&domain, payload)?;
             let reference = ProjectRef { id: id.clone(), name: project.name, domain: domain_ref(domain) };
-            (Scope::Project(reference), Holding::Project(id.to_string()))
+            (Scope::Project(reference), Some(Holding::Project(id.to_string())))
         }
-    };
-    let roles = db::assignments::effective_roles(db, payload.user_id.as_str(), &holding)?;
-    if roles.is_empty() { Err(Invalid::Refused) } else { Ok((scope, roles)) }
+    })
+}
+
+/// The user `id`, who and whose domain must be as they were when the token was issued.
+pub(super) fn live_user(db: &Connection, id: &str, payload: &Payload) -> Result<UserRef, Invalid> {
+    let user = db::users::get(db, id)?;
+    let home = db::projects::get_domain(db, &user.domain_id)?;
+    check_user(&user, payload)?;
+    check_place(&home, payload)?;
+    Ok(UserRef { id: user.id.into(), name: user.name, domain: domain_ref(home) })
 }
 
 fn check_user(user: &User, payload: &Payload) -> Result<(), Invalid> {

@@ -2,6 +2,7 @@
 //!
 //! Attributes that Keystone does not know are answered beside those that it does, as they were stored.
 
+pub(crate) mod application_credential;
 pub(crate) mod assignment;
 pub(crate) mod catalog;
 pub(crate) mod project;

@@ -1,7 +1,7 @@
 //! Tokens.
 
 use kit::time::{from_micros, micros_z, to_micros};
-use kit::{DomainRef, Identity, RoleRef, Scope, Timestamp};
+use kit::{Basis, DomainRef, Identity, RoleRef, Scope, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ fn token(identity: &Identity) -> Value {
         "expires_at": whole_seconds(identity.expires_at),
         "issued_at": whole_seconds(identity.issued_at),
     });
+    put_basis(&mut token, identity);
     match &identity.scope {
         Scope::Unscoped => return token,
         Scope::Project(project) => {
@@ -48,13 +49,54 @@ fn token(identity: &Identity) -> Value {
                 "project",
                 json!({ "domain": domain(&project.domain), "id": project.id, "name": project.name }),
             );
-            put(&mut token, "is_domain", json!(false));
+            if !matches!(identity.basis, Basis::Trust(_)) {
+                put(&mut token, "is_domain", json!(false));
+            }
         }
         Scope::Domain(scoped) => put(&mut token, "domain", domain(scoped)),
         Scope::System => put(&mut token, "system", json!({ "all": true })),
     }
     put(&mut token, "roles", identity.roles.iter().map(role).collect());
     token
+}
+
+/// What it says of what its rights rest on.
+fn put_basis(token: &mut Value, identity: &Identity) {
+    match &identity.basis {
+        Basis::User => {}
+        Basis::ApplicationCredential(it) => {
+            let mut value = json!({ "id": it.id, "name": it.name, "restricted": it.restricted });
+            if let Some(rules) = &it.access_rules {
+                put(&mut value, "access_rules", rules.iter().map(super::application_credential::brief).collect());
+            }
+            put(token, "application_credential", value);
+        }
+        Basis::Trust(it) => {
+            let value = json!({
+                "id": it.id,
+                "trustor_user": { "id": it.trustor_user_id },
+                "trustee_user": { "id": it.trustee_user_id },
+                "impersonation": it.impersonation,
+            });
+            put(token, "OS-TRUST:trust", value);
+        }
+        Basis::Federation(it) => {
+            let groups: Vec<Value> = it.groups.iter().map(|id| json!({ "id": id })).collect();
+            let said = json!({
+                "groups": groups,
+                "identity_provider": { "id": it.identity_provider },
+                "protocol": { "id": it.protocol },
+            });
+            if let Some(Value::Object(user)) = token.get_mut("user") {
+                user.remove("password_expires_at");
+                user.insert("OS-FEDERATION".to_owned(), said);
+            }
+        }
+        Basis::AccessToken(it) => {
+            put(token, "OS-OAUTH1", json!({ "access_token_id": it.id, "consumer_id": it.consumer_id }));
+        }
+        Basis::Certificate(it) => put(token, "oauth2_credential", json!({ "x5t#S256": it.thumbprint })),
+    }
 }
 
 fn domain(domain: &DomainRef) -> Value {
