@@ -37,6 +37,9 @@ pub enum SettingsError {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// One of identity's values makes no sense.
+    #[error(transparent)]
+    Identity(#[from] identity::WrongSetting),
     /// A value makes no sense.
     #[error("{key} = {value:?} is not valid: {reason}")]
     Value {
@@ -104,7 +107,7 @@ fn check(config: &Config) -> Result<(), SettingsError> {
     {
         return wrong("network.device_prefix", prefix, "use one to three lower-case letters or digits");
     }
-    Ok(())
+    Ok(identity::check_settings(&config.identity)?)
 }
 
 #[cfg(test)]
@@ -130,6 +133,9 @@ mod tests {
         assert!(load(Some(&file), Overrides::default()).unwrap_err().to_string().contains("lissten"));
         let overrides = Overrides { hypervisor: Some("xen".to_owned()), ..Overrides::default() };
         assert!(load(None, overrides).unwrap_err().to_string().contains("compute.hypervisor = \"xen\""));
+        std::fs::write(&file, "[identity.passwords]\npasses = 0\n").unwrap();
+        let error = load(Some(&file), Overrides::default()).unwrap_err().to_string();
+        assert_eq!(error, "identity.passwords.passes = 0 is not valid: use 1 to 16");
     }
 
     #[test]
@@ -137,12 +143,19 @@ mod tests {
         let shipped: Config = toml::from_str(include_str!("../config/cloudbox.toml")).unwrap();
         assert_eq!(toml::Value::try_from(&shipped).unwrap(), toml::Value::try_from(Config::default()).unwrap());
         let text = include_str!("../config/cloudbox.toml");
-        for section in toml::Table::try_from(Config::default()).unwrap().values().filter_map(toml::Value::as_table) {
-            for key in section.keys() {
-                assert!(
-                    text.lines().any(|line| line.starts_with(&format!("{key} = "))),
-                    "{key} is not in the shipped file"
-                );
+        let mut tables = vec![("".to_owned(), toml::Table::try_from(Config::default()).unwrap())];
+        while let Some((name, table)) = tables.pop() {
+            for (key, value) in table {
+                let (line, found) = match value {
+                    toml::Value::Table(inner) => {
+                        let name = if name.is_empty() { key } else { format!("{name}.{key}") };
+                        let line = format!("[{name}]");
+                        tables.push((name, inner));
+                        (line.clone(), text.lines().any(|other| other == line))
+                    }
+                    _ => (key.clone(), text.lines().any(|line| line.starts_with(&format!("{key} = ")))),
+                };
+                assert!(found, "{line} is not in the shipped file");
             }
         }
     }

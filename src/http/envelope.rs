@@ -25,6 +25,7 @@ pub(crate) fn status(dialect: &Dialect, fault: &Fault) -> StatusCode {
         FaultKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         FaultKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         FaultKind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+        FaultKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         FaultKind::Busy | FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         FaultKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

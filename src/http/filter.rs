@@ -35,6 +35,9 @@ impl Filter {
 pub enum FilterKind {
     /// The same text; repeated, one of them where the service takes it so.
     Exact,
+    /// The same text; under `name__contains`, `__startswith` and `__endswith`, in which an `i` leaves the case out of
+    /// account, a part of it (Keystone).
+    Text,
     /// One of a list separated by commas.
     In,
     /// Contains the text.
@@ -103,8 +106,35 @@ pub fn of(dialect: &Dialect, query: &Query, filters: &[Filter]) -> Result<Condit
         if !values.is_empty() {
             condition = condition.and(one(dialect, filter, values)?);
         }
+        if filter.kind == FilterKind::Text {
+            condition = condition.and(parts(query, filter));
+        }
     }
     Ok(condition)
+}
+
+/// The longest part that is looked for, in bytes, as a pattern.
+const LONGEST_PART: usize = 4096;
+
+/// What is asked under `name__…`; what is no comparator is ignored.
+fn parts(query: &Query, filter: &Filter) -> Condition {
+    query.pairs().fold(Condition::all(), |condition, (name, text)| {
+        let comparator = name.strip_prefix(filter.name).and_then(|rest| rest.strip_prefix("__")).unwrap_or_default();
+        let (any_case, comparator) = comparator.strip_prefix('i').map_or((false, comparator), |rest| (true, rest));
+        let text = regex::escape(text);
+        let pattern = match comparator {
+            "contains" => text,
+            "startswith" => format!(r"\A{text}"),
+            "endswith" => format!(r"{text}\z"),
+            _ => return condition,
+        };
+        // No column holds so long a text, and a long pattern may be none.
+        if pattern.len() > LONGEST_PART {
+            return Condition::none();
+        }
+        let pattern = if any_case { format!("(?i){pattern}") } else { pattern };
+        condition.and(Condition::new(format!("{} REGEXP ?", filter.column), [SqlValue::from(pattern.as_str())]))
+    })
 }
 
 fn refuse_unknown(query: &Query, filters: &[Filter]) -> Result<(), Fault> {
@@ -135,7 +165,9 @@ fn one(dialect: &Dialect, filter: &Filter, values: &[&str]) -> Result<Condition,
     };
     let text = |text: &str| Ok(SqlValue::from(text));
     match filter.kind {
-        FilterKind::Exact => Ok(Condition::is_in(column, values.iter().map(|text| SqlValue::from(*text)))),
+        FilterKind::Exact | FilterKind::Text => {
+            Ok(Condition::is_in(column, values.iter().map(|text| SqlValue::from(*text))))
+        }
         FilterKind::In => Ok(Condition::is_in(
             column,
             values.iter().flat_map(|list| list.split(',')).map(|text| SqlValue::from(text.trim())),

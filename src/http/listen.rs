@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::limits::Limits;
+use crate::request::Peer;
 
 /// How long to wait after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -35,11 +37,12 @@ pub(crate) async fn run(app: &App, listener: TcpListener, shutdown: Cancellation
     let cut = app.inner.cut.clone();
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(limits.max_connections));
-    while let Some((stream, permit)) = next(&listener, &permits, &shutdown).await {
+    while let Some((stream, peer, permit)) = next(&listener, &permits, &shutdown).await {
         let app = app.clone();
         let io = TokioIo::new(Prompt::new(stream, limits.header_timeout));
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             let app = app.clone();
+            request.extensions_mut().insert(Peer(peer));
             async move { Ok::<_, Infallible>(crate::serve::connection_request(&app, request).await) }
         });
         let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
@@ -87,16 +90,16 @@ async fn next(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
     shutdown: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let connection = async {
         let permit = Arc::clone(permits).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY was refused");
                     }
-                    return Some((stream, permit));
+                    return Some((stream, peer.ip().to_canonical(), permit));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be accepted");

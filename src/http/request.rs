@@ -1,5 +1,6 @@
 //! What a handler is given: the caller, the path's parameters, the query, the body, and the means to authorise.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -39,8 +40,13 @@ pub struct Request {
     pub(crate) body: RequestBody,
     pub(crate) site: Site,
     pub(crate) action: Option<&'static str>,
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) authorized: Arc<AtomicBool>,
 }
+
+/// Where a connection comes from: an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Where the request came in.
 #[derive(Clone)]
@@ -214,6 +220,12 @@ impl Request {
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.site.public_url
+    }
+
+    /// The address that the request came from; none where it did not come over a connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     /// How long ago the request's head arrived.

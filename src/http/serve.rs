@@ -25,7 +25,7 @@ use crate::location::{split_project, url_of, versioned};
 use crate::policy::Target;
 use crate::query::Query;
 use crate::reply::Reply;
-use crate::request::{BodyStream, Request, RequestBody, Site};
+use crate::request::{BodyStream, Peer, Request, RequestBody, Site};
 use crate::routes::Matched;
 use crate::run::run;
 use crate::service::{Mount, Row};
@@ -218,6 +218,7 @@ impl<'a> Exchange<'a> {
                 clock: Arc::clone(&self.app.clock),
             },
             action: None,
+            peer: head.extensions.get::<Peer>().map(|peer| peer.0),
             authorized: Arc::new(AtomicBool::new(false)),
         };
         let (index, row) = choose(mount, candidates, &request)?;

@@ -1,6 +1,7 @@
 //! For tests: an identity, an authenticator that believes what it is told, requests without a socket.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::endpoint::BoxFuture;
+use crate::request::Peer;
 use crate::service::Authenticator;
 
 /// An identity of the domain `default`, scoped to `project`.
@@ -109,12 +111,31 @@ pub async fn call(
     headers: &[(&str, &str)],
     body: &Value,
 ) -> Result<Answer, Fault> {
+    call_from(app, None, token, method, path, headers, body).await
+}
+
+/// As [`call`], from the address `peer`.
+///
+/// # Errors
+/// As [`call`].
+pub async fn call_from(
+    app: &App,
+    peer: Option<IpAddr>,
+    token: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<Answer, Fault> {
     let mut request = Request::builder().method(method).uri(path).header("host", "cloud.test");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     if !token.is_empty() {
         request = request.header("x-auth-token", token);
+    }
+    if let Some(peer) = peer {
+        request = request.extension(Peer(peer));
     }
     let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let request = request.body(Full::new(bytes)).map_err(|error| Fault::internal("making a request", error))?;

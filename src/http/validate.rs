@@ -2,7 +2,7 @@
 //!
 //! The words are those of Python's jsonschema behind Nova's `Invalid input for field/attribute …`. A schema that fails in
 //! several places is told of the one that Python would come to first: types and values, then what is missing,
-//! then what is too much.
+//! then what is too much. Where Python would repeat a value, so do we, but never one that is a secret by its name.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
@@ -40,10 +40,11 @@ impl Schema {
     /// A 400 about the first thing that is wrong, named by the last part of its path.
     pub fn check_body(&self, body: &Value) -> Result<(), Fault> {
         let Some(error) = self.first_error(body) else { return Ok(()) };
-        let text = message(&error);
+        let shown = shown(&error);
+        let text = message(&error, &shown);
         Err(Fault::bad_request(match path(&error).pop() {
             Some(name) => {
-                let value = python::text(error.instance());
+                let value = python::text(&shown);
                 format!("Invalid input for field/attribute {name}. Value: {value}. {text}")
             }
             None => text,
@@ -63,7 +64,7 @@ impl Schema {
         }
         let object = Value::Object(object);
         let Some(error) = self.first_error(&object) else { return Ok(()) };
-        let text = message(&error);
+        let text = message(&error, error.instance());
         Err(Fault::bad_request(match path(&error).into_iter().next() {
             Some(name) => {
                 let value = python::text(error.instance());
@@ -97,8 +98,48 @@ fn order(error: &ValidationError<'_>) -> (u8, std::cmp::Reverse<usize>) {
     (rank, std::cmp::Reverse(error.instance_path().as_str().matches('/').count()))
 }
 
-fn message(error: &ValidationError<'_>) -> String {
-    let instance = python::repr(error.instance());
+/// Attributes whose values are secrets.
+const SECRETS: &[&str] = &[
+    "password",
+    "original_password",
+    "adminPass",
+    "secret",
+    "client_secret",
+    "passcode",
+    "token",
+    "blob",
+    "signature",
+    "user_data",
+];
+
+/// The value that is wrong, without the secrets in it.
+fn shown(error: &ValidationError<'_>) -> Value {
+    let mut value = error.instance().clone().into_owned();
+    let is_secret = path(error).iter().any(|name| SECRETS.contains(&name.as_str()));
+    if is_secret {
+        return json!("***");
+    }
+    mask(&mut value);
+    value
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, item)| {
+            if SECRETS.contains(&name.as_str()) {
+                *item = json!("***");
+            } else {
+                mask(item);
+            }
+        }),
+        _ => {}
+    }
+}
+
+/// What is wrong with `value`, the error's instance as it may be shown.
+fn message(error: &ValidationError<'_>, value: &Value) -> String {
+    let instance = python::repr(value);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let names: Vec<String> = unexpected.iter().map(|name| python::repr(&json!(name))).collect();
@@ -146,7 +187,7 @@ fn message(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::Not { schema } => {
             format!("{instance} should not be valid under {}", python::repr(schema))
         }
-        _ => error.to_string(),
+        _ => error.masked().to_string(),
     }
 }
 
@@ -210,6 +251,25 @@ mod tests {
             refused(json!({ "a/b": true })),
             "Invalid input for field/attribute a/b. Value: True. True is not one of [1, None]"
         );
+    }
+
+    #[test]
+    fn no_secret_is_repeated() {
+        let schema = Schema::compile(
+            r#"{"type": "object", "properties": {"user": {"type": "object", "required": ["name"], "properties": {
+                "password": {"type": "string", "maxLength": 9}}}}}"#,
+        )
+        .unwrap();
+        for body in [
+            json!({ "user": { "password": "hunter2" } }),
+            json!({ "user": { "name": "a", "password": 4242 } }),
+            json!({ "user": { "name": "a", "password": "hunter2hunter2" } }),
+            json!({ "user": [{ "x": { "secret": "hunter2" } }] }),
+        ] {
+            let fault = schema.check_body(&body).unwrap_err();
+            let message = fault.message();
+            assert!(!message.contains("hunter2") && !message.contains("4242") && message.contains("***"), "{message}");
+        }
     }
 
     #[test]

@@ -42,6 +42,12 @@ impl ManualClock {
         let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
+
+    /// Sets the clock back by `step`.
+    pub fn set_back(&self, step: std::time::Duration) {
+        let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+        self.micros.fetch_sub(micros, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

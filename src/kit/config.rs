@@ -3,10 +3,14 @@
 //! `config/cloudbox.toml` is these sections written out; a test in the root crate holds the two together.
 //! Each service is handed its own section and reads nothing else.
 
+mod identity;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use identity::{IdentityConfig, LoginLimits, PasswordHashing, SecurityCompliance};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -105,24 +109,6 @@ pub struct BusConfig {
 impl Default for BusConfig {
     fn default() -> Self {
         Self { queue_length: 4096, call_timeout_secs: 60, wire_checked: false }
-    }
-}
-
-/// Keystone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct IdentityConfig {
-    /// How long a token is good for, in seconds.
-    pub token_ttl_secs: u64,
-    /// How often the token key is rotated, in seconds; old keys stay readable for one token lifetime.
-    pub key_rotation_secs: u64,
-    /// How many passwords are hashed at once.
-    pub hashing_concurrency: usize,
-}
-
-impl Default for IdentityConfig {
-    fn default() -> Self {
-        Self { token_ttl_secs: 3600, key_rotation_secs: 86_400, hashing_concurrency: 2 }
     }
 }
 

@@ -39,6 +39,8 @@ pub enum FaultKind {
     NoValidHost,
     /// Not offered by this cloud: 501.
     NotImplemented,
+    /// The caller has asked, or failed, too often: 429 with `Retry-After`.
+    TooMany,
     /// A queue is full, try again: 503 with `Retry-After`.
     Busy,
     /// A part of the cloud is not there: 503.
@@ -119,6 +121,12 @@ impl Fault {
         Self { retry_after: Some(retry_after), ..Self::new(FaultKind::Busy, message) }
     }
 
+    /// The caller has asked, or failed, too often, and may try again after `retry_after`.
+    #[must_use]
+    pub fn too_many(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(FaultKind::TooMany, message) }
+    }
+
     /// With a machine-readable name, such as Neutron's `type` (`NetworkNotFound`).
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
@@ -151,7 +159,7 @@ impl Fault {
         self.code.as_deref()
     }
 
-    /// When to try again, for [`FaultKind::Busy`].
+    /// When to try again, for [`FaultKind::Busy`] and [`FaultKind::TooMany`].
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

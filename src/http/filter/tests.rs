@@ -33,6 +33,27 @@ fn filters_become_conditions_with_bound_values() {
 }
 
 #[test]
+fn keystones_comparators_look_for_a_part() {
+    const NAME: &[Filter] = &[Filter::new("name", "name", FilterKind::Text)];
+    let condition = |query: &str| of(&dialect::KEYSTONE, &Query::parse(query), NAME).unwrap();
+    assert_eq!(condition("name=a").sql, "name IS ?");
+    for (query, pattern) in [
+        ("name__contains=a.b", r"a\.b"),
+        ("name__icontains=A", "(?i)A"),
+        ("name__startswith=a", r"\Aa"),
+        ("name__istartswith=a", r"(?i)\Aa"),
+        ("name__endswith=a", r"a\z"),
+        ("name__iendswith=%C3%84", r"(?i)Ä\z"),
+    ] {
+        let condition = condition(query);
+        assert_eq!((condition.sql.as_str(), &condition.values), ("name REGEXP ?", &vec![pattern.into()]), "{query}");
+    }
+    assert_eq!(condition("name__like=a&names__contains=a&name__=a"), Condition::all());
+    assert_eq!(condition("name__startswith=a&name__endswith=b").values.len(), 2);
+    assert_eq!(condition(&format!("name__icontains={}", "x".repeat(5000))), Condition::none());
+}
+
+#[test]
 fn what_cannot_be_compared_with_is_refused_in_the_services_words() {
     assert_eq!(
         of_query(&dialect::NOVA, "name=%5B").unwrap_err(),

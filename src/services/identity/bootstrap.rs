@@ -13,12 +13,13 @@ use store::Connection;
 
 use crate::catalog::{INTERFACES, OFFERED, Offered};
 use crate::db::assignments::{self, Assignment};
-use crate::domain::DEFAULT_DOMAIN;
 use crate::domain::attributes::Attributes;
 use crate::domain::catalog::{Endpoint, Region, Service};
+use crate::domain::password::{Failures, Password};
 use crate::domain::project::Project;
 use crate::domain::role::{Holding, Role};
 use crate::domain::user::User;
+use crate::domain::{DEFAULT_DOMAIN, Object};
 use crate::{IdentityService, db};
 
 /// The administrator, and the project of the same name.
@@ -47,6 +48,7 @@ impl IdentityService {
     /// What keeps the keys or the database from being used.
     pub async fn bootstrap(&self, public_url: &str, region: &str) -> Result<Option<Secret>, Fault> {
         self.load_keys().await?;
+        self.load_moments().await?;
         let wanted = Condition::is("id", DEFAULT_DOMAIN);
         let first_start = self.store.read(move |db| db::projects::list(db, &wanted, None)).await?.is_empty();
         let (password, hash) = if first_start {
@@ -57,11 +59,13 @@ impl IdentityService {
             (None, None)
         };
         let (url, region) = (public_url.trim_end_matches('/').to_owned(), region.to_owned());
-        let now = self.clock.now();
+        let now = self.moment();
+        // His own, as it were: there is nobody who could have to change it first.
+        let admins = hash.map(|hash| self.rules.new_password(Some(hash), &Object::new(), true, now));
         self.write(move |db| {
             let admin_role = ensure_roles(db)?;
-            if let Some(hash) = &hash {
-                insert_people(db, &admin_role, hash, now)?;
+            if let Some(password) = &admins {
+                insert_people(db, &admin_role, password, now)?;
             }
             ensure_catalog(db, &url, &region)?;
             db::endpoints::follow(db, &url)
@@ -86,12 +90,16 @@ impl IdentityService {
     pub async fn reset_admin_password(&self) -> Result<Secret, Fault> {
         let password = new_password()?;
         let hash = self.passwords.hash(password.clone()).await?;
-        let now = self.clock.now();
+        let now = self.moment();
+        let history = self.rules.history();
+        let new = self.rules.new_password(Some(hash), &Object::new(), true, now);
         self.write(move |db| {
             let admin = db::users::named(db, ADMIN, DEFAULT_DOMAIN)?;
             let mut admin = admin.ok_or_else(|| crate::error::not_found("user", ADMIN))?;
             admin.apply(Attributes::default(), true, now)?;
-            db::users::update(db, &admin, Some(&hash))
+            db::users::update(db, &admin)?;
+            db::passwords::set_failures(db, &admin.id, Failures::default())?;
+            db::passwords::set(db, &admin.id, &new, history)
         })
         .await?;
         Ok(password)
@@ -116,13 +124,14 @@ fn attributes(value: Value) -> Attributes {
 }
 
 /// The domain, its projects, and the administrator with `admin_role` on one of them and on the system.
-fn insert_people(db: &Connection, admin_role: &str, admin_hash: &str, now: Timestamp) -> Result<(), Fault> {
+fn insert_people(db: &Connection, admin_role: &str, password: &Password, now: Timestamp) -> Result<(), Fault> {
     let given = attributes(json!({ "name": "Default", "description": "The default domain" }));
     db::projects::insert(db, &Project::new_domain(DEFAULT_DOMAIN.to_owned(), given, now))?;
     let project = insert_project(db, ADMIN, "Bootstrap project for initializing the cloud.", now)?;
     insert_project(db, SERVICE_PROJECT, "Project of the cloud's own services.", now)?;
     let user = User::new(new_id(), attributes(json!({ "name": ADMIN })), None, now);
-    db::users::insert(db, &user, Some(admin_hash))?;
+    db::users::insert(db, &user)?;
+    db::passwords::set(db, &user.id, password, 0)?;
     for holding in [Holding::Project(project), Holding::System] {
         assignments::insert(db, &Assignment { user_id: user.id.clone(), role_id: admin_role.to_owned(), holding })?;
     }

@@ -2,7 +2,8 @@
 
 use kit::Fault;
 
-const MALFORMED: &str = "The server could not comply with the request since it is either malformed or otherwise \
+/// What Keystone says at the end of many a 400.
+pub(crate) const MALFORMED: &str = "The server could not comply with the request since it is either malformed or otherwise \
                          incorrect. The client is assumed to be in error.";
 
 /// 404: there is no `what` of that id or name.

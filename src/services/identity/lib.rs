@@ -17,9 +17,13 @@ mod catalog;
 mod db;
 mod domain;
 mod error;
+mod login_limits;
+mod moments;
 mod password;
 mod policy;
 mod secrets;
+mod settings;
+mod sign_in;
 mod token;
 mod view;
 
@@ -33,11 +37,14 @@ use std::time::Duration;
 use bus::topics::identity::{TOPIC, ValidateToken};
 use bus::{Bus, ServerHandle};
 use kit::config::IdentityConfig;
-use kit::{Fault, SharedClock};
+use kit::{Fault, SharedClock, Timestamp};
 use store::{Connection, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::password::PasswordRules;
+use crate::login_limits::Limiter;
+use crate::moments::Moments;
 use crate::password::Passwords;
 use crate::secrets::Secrets;
 use crate::token::Invalid;
@@ -45,15 +52,24 @@ use crate::token::cache::Cache;
 use crate::token::keys::Keys;
 
 pub use policy::RULES;
+pub use settings::{WrongSetting, check as check_settings};
+pub use token::keys::{KeyError, rotate_now as rotate_keys};
 
 /// Identity's tables.
 pub const MIGRATIONS: store::Migrations = store::Migrations {
     service: "identity",
-    steps: &[include_str!("migrations/0001_identity.sql"), include_str!("migrations/0002_delegation.sql")],
+    steps: &[
+        include_str!("migrations/0001_identity.sql"),
+        include_str!("migrations/0002_delegation.sql"),
+        include_str!("migrations/0003_passwords.sql"),
+    ],
 };
 
 /// How often keys that are due are rotated and expired revocations forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// How long the revocation of a token is kept after the token has expired.
+const REVOCATIONS_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 /// The identity service's state.
 pub struct IdentityService {
@@ -65,6 +81,9 @@ pub struct IdentityService {
     catalogs: catalog::Catalogs,
     pub(crate) passwords: Passwords,
     pub(crate) secrets: Secrets,
+    pub(crate) rules: PasswordRules,
+    pub(crate) limiter: Limiter,
+    moments: Moments,
     /// Writes that go on when their caller has gone, so that what they change is not overlooked.
     writes: TaskTracker,
 }
@@ -77,8 +96,11 @@ impl IdentityService {
         Arc::new(Self {
             store,
             clock,
-            passwords: Passwords::new(config.hashing_concurrency),
             secrets: Secrets::new(),
+            passwords: Passwords::new(&config.passwords),
+            rules: PasswordRules::new(config.security_compliance.clone()),
+            limiter: Limiter::new(&config.login_limits),
+            moments: Moments::default(),
             config,
             keys: Arc::new(Keys::new(data_dir)),
             cache: Arc::default(),
@@ -113,12 +135,35 @@ impl IdentityService {
         }
         self.writes.close();
         self.writes.wait().await;
+        if let Err(fault) = self.save_moments().await {
+            tracing::error!(error = %fault.chain(), "the moment of the last token could not be noted");
+        }
     }
 
-    async fn keep_house(&self) -> Result<(), Fault> {
+    pub(crate) async fn keep_house(&self) -> Result<(), Fault> {
         self.load_keys().await?;
-        let now = self.clock.now();
-        self.store.write_relaxed(move |db| db::revocations::delete_expired(db, now)).await
+        self.disable_inactive().await?;
+        self.save_moments().await?;
+        // Kept for a while longer: a clock that was ahead when this ran, and is set right, must not bring a token back.
+        let past = self.clock.now().checked_sub(REVOCATIONS_KEPT).unwrap_or(Timestamp::MIN);
+        self.store.write_relaxed(move |db| db::revocations::delete_expired(db, past)).await
+    }
+
+    /// The moment at which something is issued or revoked: now, and later than all before it ([`moments`]).
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.moments.next(self.clock.now())
+    }
+
+    /// Lets time go on from what the database has seen of it.
+    pub(crate) async fn load_moments(&self) -> Result<(), Fault> {
+        let latest = self.store.read(db::moments::latest).await?;
+        self.moments.go_on_from(latest);
+        Ok(())
+    }
+
+    async fn save_moments(&self) -> Result<(), Fault> {
+        let Some(moment) = self.moments.unsaved() else { return Ok(()) };
+        self.store.write_relaxed(move |db| db::moments::set(db, moment)).await
     }
 
     /// Brings the token keys up to date with their file and the time.

@@ -1,27 +1,31 @@
-//! Passwords: Argon2id, off the async workers, a few at a time.
+//! Hashing passwords: Argon2id, off the async workers, a few at a time.
+//!
+//! What makes a password a good one is told in [`domain::password`](crate::domain::password).
 //!
 //! Invariants: a wrong password, an unknown user and a user without a password cost the same; nobody waits for a turn
 //! for ever; the 19 MiB that a hash takes go back to the operating system at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use kit::config::PasswordHashing;
 use kit::{Fault, Secret};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// 19 MiB, two passes, one lane: what OWASP recommends.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The most memory that a stored hash may ask for.
-const MOST_MEMORY_KIB: u32 = 64 * 1024;
+/// The most that a setting or a stored hash may ask for.
+pub(crate) const MOST_MEMORY_KIB: u32 = 256 * 1024;
+/// The most passes.
+pub(crate) const MOST_PASSES: u32 = 16;
+/// The most lanes.
+pub(crate) const MOST_LANES: u32 = 16;
 
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,10 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// glibc gives freed blocks of this size straight back to the operating system, whatever it learnt from earlier ones
 /// (its dynamic threshold ends at 32 MiB); smaller ones it may keep. What is not touched costs nothing.
 const ALWAYS_MAPPED_BLOCKS: usize = 33 * 1024;
-
-/// What an unknown user's password is compared with: the cost of a real one, and never equal.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password was not hashed or compared.
 #[derive(Debug, thiserror::Error)]
@@ -45,15 +45,37 @@ enum HashError {
     Argon2(#[source] argon2::Error),
 }
 
+/// What a hash costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl Cost {
+    fn params(self) -> Result<Params, HashError> {
+        Params::new(self.memory_kib, self.passes, self.lanes, Some(HASH_BYTES)).map_err(HashError::Argon2)
+    }
+}
+
 /// Hashes and compares passwords, a bounded number at once.
 pub(crate) struct Passwords {
+    cost: Cost,
     turns: Arc<Semaphore>,
+    /// How many hashes were worked out.
+    runs: Arc<AtomicU64>,
 }
 
 impl Passwords {
-    /// At most `concurrency` at once.
-    pub(crate) fn new(concurrency: usize) -> Self {
-        Self { turns: Arc::new(Semaphore::new(concurrency.max(1))) }
+    /// As `settings` say, which were checked before.
+    pub(crate) fn new(settings: &PasswordHashing) -> Self {
+        let PasswordHashing { memory_kib, passes, lanes, concurrency } = *settings;
+        Self {
+            cost: Cost { memory_kib, passes, lanes },
+            turns: Arc::new(Semaphore::new(concurrency.max(1))),
+            runs: Arc::default(),
+        }
     }
 
     /// `password` as a PHC string to store.
@@ -61,7 +83,8 @@ impl Passwords {
     /// # Errors
     /// 503 where no turn came in time.
     pub(crate) async fn hash(&self, password: Secret) -> Result<String, Fault> {
-        self.run(move || hash(password.expose())).await
+        let (turn, cost) = (self.turn().await?, self.cost);
+        self.run(turn, move || hash(password.expose(), cost)).await
     }
 
     /// Whether `password` is the one that was `stored`. Without one it takes as long, and is not.
@@ -69,18 +92,59 @@ impl Passwords {
     /// # Errors
     /// 503 where no turn came in time.
     pub(crate) async fn verify(&self, password: Secret, stored: Option<String>) -> Result<bool, Fault> {
-        self.run(move || {
-            let same = verify(password.expose(), stored.as_deref().unwrap_or(NOBODY))?;
-            Ok(same && stored.is_some())
+        self.verify_admitted(password, stored, || Ok(())).await
+    }
+
+    /// As [`verify`](Self::verify); when the turn has come, and before anything is worked out, `admit` may still refuse.
+    ///
+    /// # Errors
+    /// 503 where no turn came in time; what `admit` says.
+    pub(crate) async fn verify_admitted(
+        &self,
+        password: Secret,
+        stored: Option<String>,
+        admit: impl FnOnce() -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        let (turn, cost) = (self.turn().await?, self.cost);
+        admit()?;
+        self.run(turn, move || match &stored {
+            Some(stored) => verify(password.expose(), stored),
+            // Nobody's password: the cost of a real one, and never equal.
+            None => digest(password.expose(), &[0; SALT_BYTES], cost.params()?).map(|_| false),
         })
         .await
     }
 
+    /// Whether `password` is one of `stored`.
+    ///
+    /// # Errors
+    /// 503 where no turn came in time.
+    pub(crate) async fn is_one_of(&self, password: &Secret, stored: Vec<String>) -> Result<bool, Fault> {
+        for hash in stored {
+            if self.verify(password.clone(), Some(hash)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether `stored` was made with the present settings.
+    pub(crate) fn is_current(&self, stored: &str) -> bool {
+        Stored::parse(stored).is_ok_and(|stored| stored.cost == self.cost)
+    }
+
+    /// How many hashes were worked out so far.
+    #[cfg(test)]
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::SeqCst)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
+        turn: OwnedSemaphorePermit,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Fault> {
-        let turn = self.turn().await?;
+        self.runs.fetch_add(1, Ordering::SeqCst);
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
@@ -101,39 +165,49 @@ impl Passwords {
     }
 }
 
-fn hash(password: &str) -> Result<String, HashError> {
+/// A stored hash, taken apart.
+struct Stored {
+    cost: Cost,
+    salt: Vec<u8>,
+    digest: Vec<u8>,
+}
+
+impl Stored {
+    fn parse(text: &str) -> Result<Self, HashError> {
+        let parts: Vec<&str> = text.split('$').collect();
+        let ["", "argon2id", "v=19", settings, salt, digest] = parts.as_slice() else {
+            return Err(HashError::Damaged);
+        };
+        let number = |name: &str| {
+            settings.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok())
+        };
+        let (Some(memory_kib), Some(passes), Some(lanes)) = (number("m"), number("t"), number("p")) else {
+            return Err(HashError::Damaged);
+        };
+        if memory_kib > MOST_MEMORY_KIB || passes > MOST_PASSES || lanes > MOST_LANES {
+            return Err(HashError::Damaged);
+        }
+        let bytes = |text: &str| STANDARD_NO_PAD.decode(text).map_err(|_| HashError::Damaged);
+        Ok(Self { cost: Cost { memory_kib, passes, lanes }, salt: bytes(salt)?, digest: bytes(digest)? })
+    }
+}
+
+fn hash(password: &str, cost: Cost) -> Result<String, HashError> {
     let mut salt = [0_u8; SALT_BYTES];
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| HashError::Randomness)?;
-    let params = params(MEMORY_KIB, PASSES, LANES)?;
-    let digest = digest(password, &salt, params)?;
+    let digest = digest(password, &salt, cost.params()?)?;
+    let Cost { memory_kib, passes, lanes } = cost;
     Ok(format!(
-        "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}",
+        "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${}${}",
         STANDARD_NO_PAD.encode(salt),
         STANDARD_NO_PAD.encode(digest)
     ))
 }
 
 fn verify(password: &str, stored: &str) -> Result<bool, HashError> {
-    let parts: Vec<&str> = stored.split('$').collect();
-    let ["", "argon2id", "v=19", settings, salt, expected] = parts.as_slice() else {
-        return Err(HashError::Damaged);
-    };
-    let number = |name: &str| {
-        settings.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok())
-    };
-    let (Some(memory), Some(passes), Some(lanes)) = (number("m"), number("t"), number("p")) else {
-        return Err(HashError::Damaged);
-    };
-    if memory > MOST_MEMORY_KIB {
-        return Err(HashError::Damaged);
-    }
-    let bytes = |text: &str| STANDARD_NO_PAD.decode(text).map_err(|_| HashError::Damaged);
-    let digest = digest(password, &bytes(salt)?, params(memory, passes, lanes)?)?;
-    Ok(digest.as_slice().ct_eq(&bytes(expected)?).into())
-}
-
-fn params(memory: u32, passes: u32, lanes: u32) -> Result<Params, HashError> {
-    Params::new(memory, passes, lanes, Some(HASH_BYTES)).map_err(HashError::Argon2)
+    let stored = Stored::parse(stored)?;
+    let digest = digest(password, &stored.salt, stored.cost.params()?)?;
+    Ok(digest.as_slice().ct_eq(&stored.digest).into())
 }
 
 fn digest(password: &str, salt: &[u8], params: Params) -> Result<[u8; HASH_BYTES], HashError> {
@@ -151,22 +225,52 @@ fn digest(password: &str, salt: &[u8], params: Params) -> Result<[u8; HASH_BYTES
 mod tests {
     use super::*;
 
+    fn passwords(concurrency: usize) -> Passwords {
+        Passwords::new(&PasswordHashing { concurrency, ..PasswordHashing::default() })
+    }
+
+    async fn verify_now(passwords: &Passwords, password: &str, stored: Option<String>) -> bool {
+        passwords.verify(Secret::new(password), stored).await.unwrap()
+    }
+
     #[tokio::test]
     async fn a_password_is_known_again_and_no_other_is() {
-        let passwords = Passwords::new(2);
+        let passwords = passwords(2);
         let stored = passwords.hash(Secret::new("hunter2")).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_ne!(stored, passwords.hash(Secret::new("hunter2")).await.unwrap(), "salted");
-        assert!(passwords.verify(Secret::new("hunter2"), Some(stored.clone())).await.unwrap());
-        assert!(!passwords.verify(Secret::new("hunter3"), Some(stored)).await.unwrap());
-        assert!(!passwords.verify(Secret::new("hunter2"), None).await.unwrap());
+        assert!(verify_now(&passwords, "hunter2", Some(stored.clone())).await);
+        assert!(!verify_now(&passwords, "hunter3", Some(stored.clone())).await);
+        assert!(!verify_now(&passwords, "hunter2", None).await);
+        assert_eq!(passwords.runs(), 5, "nobody's password is worked out too");
+        let secret = Secret::new("hunter2");
+        assert!(passwords.is_one_of(&secret, vec![hash("x", passwords.cost).unwrap(), stored]).await.unwrap());
+        assert!(!passwords.is_one_of(&secret, Vec::new()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_at_his_turn_costs_nothing() {
+        let passwords = passwords(1);
+        let refused =
+            passwords.verify_admitted(Secret::new("x"), None, || Err(Fault::forbidden("no"))).await.unwrap_err();
+        assert_eq!((refused.message(), passwords.runs()), ("no", 0));
+        assert!(!verify_now(&passwords, "x", None).await, "its turn was given back");
+    }
+
+    #[test]
+    fn other_settings_are_noticed() {
+        let other = PasswordHashing { passes: 3, ..PasswordHashing::default() };
+        let stored = hash("x", passwords(1).cost).unwrap();
+        assert!(passwords(1).is_current(&stored));
+        assert!(!Passwords::new(&other).is_current(&stored));
+        assert!(!passwords(1).is_current("damaged"));
     }
 
     #[test]
     fn another_implementations_string_is_understood() {
         // Python's argon2-cffi form, made with small parameters.
-        let params = params(64, 1, 1).unwrap();
-        let digest = digest("secret", b"somesaltsomesalt", params).unwrap();
+        let cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
+        let digest = digest("secret", b"somesaltsomesalt", cost.params().unwrap()).unwrap();
         let text = format!(
             "$argon2id$v=19$m=64,t=1,p=1${}${}",
             STANDARD_NO_PAD.encode(b"somesaltsomesalt"),
@@ -178,11 +282,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_hash_is_refused() {
-        for text in ["", "plain", "$2b$12$abc", "$argon2id$v=19$m=999999999,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$x$y$z"]
-        {
+        for text in [
+            "",
+            "plain",
+            "$2b$12$abc",
+            "$argon2id$v=19$m=999999999,t=2,p=1$AAAA$AAAA",
+            "$argon2id$v=19$m=64,t=999,p=1$AAAA$AAAA",
+            "$argon2id$v=19$x$y$z",
+        ] {
             assert!(verify("secret", text).is_err(), "{text}");
         }
-        assert!(!verify("", NOBODY).unwrap());
     }
 
     #[tokio::test]
@@ -191,7 +300,7 @@ mod tests {
             let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
             pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
         };
-        let passwords = Passwords::new(2);
+        let passwords = passwords(2);
         passwords.hash(Secret::new("warm")).await.unwrap();
         let before = resident();
         for _ in 0..4 {
@@ -204,7 +313,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_turn_for_ever() {
-        let passwords = Passwords::new(1);
+        let passwords = passwords(1);
         let _taken = passwords.turn().await.unwrap();
         let fault = passwords.turn().await.unwrap_err();
         assert_eq!(fault.kind(), kit::FaultKind::Busy);

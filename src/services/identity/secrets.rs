@@ -120,11 +120,13 @@ fn salted(secret: &Secret, salt: &[u8]) -> digest::Digest {
 
 #[cfg(test)]
 mod tests {
+    use kit::config::PasswordHashing;
+
     use super::*;
 
     #[tokio::test]
     async fn a_secret_made_here_is_known_again_fast_and_no_other_is() {
-        let (secrets, passwords) = (Secrets::new(), Passwords::new(1));
+        let (secrets, passwords) = (Secrets::new(), Passwords::new(&PasswordHashing::default()));
         let (secret, stored) = make().unwrap();
         assert_eq!(secret.expose().len(), 86);
         assert!(!stored.contains(secret.expose()));
@@ -140,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_chosen_secret_is_slow_once_and_wrong_ones_always() {
-        let (secrets, passwords) = (Secrets::new(), Passwords::new(1));
+        let (secrets, passwords) = (Secrets::new(), Passwords::new(&PasswordHashing::default()));
         let stored = passwords.hash(Secret::new("word")).await.unwrap();
         let other = passwords.hash(Secret::new("other")).await.unwrap();
         assert!(!secrets.verify(&passwords, Secret::new("wrong"), &stored).await.unwrap());

@@ -79,7 +79,7 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
         Some(_) => return Err(Fault::bad_request("Domain ID does not conform to required UUID format.")),
         None => new_id(),
     };
-    let domain = Project::new_domain(id, given, service.clock.now());
+    let domain = Project::new_domain(id, given, service.moment());
     let reply = json!({ "domain": view::project::domain(&domain, &request.base_url()) });
     service.write(move |db| db::projects::insert(db, &domain)).await?;
     Ok(Reply::created(reply))
@@ -96,7 +96,7 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
 
 async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let (id, given) = (request.param("domain_id")?.to_owned(), attributes(&request, "domain")?);
-    let now = service.clock.now();
+    let now = service.moment();
     let domain = service
         .write(move |db| {
             let before = db::projects::get_domain(db, &id)?;

@@ -123,7 +123,7 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let target = Target::new().with_option("target.project.domain_id", given.peek("domain_id"));
     request.authorize("identity:create_project", &target)?;
     let home = domain_scope(&request);
-    let project = Project::new_project(new_id(), given, home.as_deref(), service.clock.now());
+    let project = Project::new_project(new_id(), given, home.as_deref(), service.moment());
     let reply = json!({ "project": view::project::project(&project, &request.base_url()) });
     service.write(move |db| db::projects::insert(db, &project)).await?;
     Ok(Reply::created(reply))
@@ -210,7 +210,7 @@ impl Family {
 async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let given = attributes(&request, "project")?;
     let found = authorized(&service, &request, "identity:update_project").await?;
-    let now = service.clock.now();
+    let now = service.moment();
     let project = service
         .write(move |db| {
             let before = db::projects::get(db, &found.id)?;

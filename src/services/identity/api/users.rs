@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use http_kit::filter::{self, Filter, FilterKind};
-use http_kit::{Condition, Endpoint, Paging, Reply, Request, Target};
+use http_kit::query::Query;
+use http_kit::{Condition, Endpoint, Paging, Reply, Request, SqlValue, Target};
+use kit::time::to_micros;
 use kit::{Fault, Secret};
 use serde_json::json;
+use store::Connection;
 
 use super::schema::{boolean, long_name, text_or_null};
 use super::{BY_ID, attributes, domain_scope, list_target, new_id, page, user_target};
 use crate::domain::attributes::Attributes;
+use crate::domain::password::{Failures, day_of};
 use crate::domain::user::User;
+use crate::sign_in::Refusal;
 use crate::{IdentityService, db, error, view};
 
 macro_rules! properties {
@@ -57,15 +62,10 @@ const CHANGE_PASSWORD: &str = r#"{"type": "object", "required": ["user"], "prope
     "properties": {"original_password": {"type": "string"}, "password": {"type": "string"}}}}}"#;
 
 const FILTERS: &[Filter] = &[
-    Filter::new("domain_id", "domain_id", FilterKind::Exact),
+    Filter::new("domain_id", "domain_id", FilterKind::Text),
     Filter::new("enabled", "enabled", FilterKind::Bool),
-    Filter::new("name", "name", FilterKind::Exact),
-    Filter::new("name__icontains", "name", FilterKind::Like),
-    Filter::new("name__startswith", "name", FilterKind::Prefix),
+    Filter::new("name", "name", FilterKind::Text),
 ];
-
-/// The longest password that is hashed.
-const LONGEST_PASSWORD: usize = 4096;
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/users", "identity:list_users", &list).deferred(),
@@ -79,7 +79,7 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     request.authorize("identity:list_users", &list_target(&request))?;
     let paging = Paging::parse(&request, &BY_ID)?;
-    let mut wanted = filter::conditions(&request, FILTERS)?;
+    let mut wanted = filter::conditions(&request, FILTERS)?.and(password_ends(request.query())?);
     if let Some(own) = domain_scope(&request) {
         wanted = wanted.and(Condition::is("domain_id", own));
     }
@@ -89,22 +89,44 @@ async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
     Ok(page(&request, "users", items, &paging))
 }
 
-/// The password among `given`, hashed.
-async fn hash_of(service: &IdentityService, given: &mut Attributes) -> Result<Option<String>, Fault> {
-    match given.text("password") {
-        Some(password) => Ok(Some(hash(service, Secret::new(password)).await?)),
-        None => Ok(None),
-    }
+/// The users whose password ends as `?password_expires_at=lt:2016-12-08T22:02:00Z` says, for users and for those of a group.
+pub(super) fn password_ends(query: &Query) -> Result<Condition, Fault> {
+    let one = |asked: &str| {
+        // As Keystone looks for it: the operator has two or three letters.
+        let (operator, time) = match asked.split_once(':') {
+            Some((operator, time)) if matches!(operator.len(), 2 | 3) => (operator, time),
+            _ => ("eq", asked),
+        };
+        let at = filter::parse_time(time)
+            .ok_or_else(|| Fault::bad_request(format!("Timestamp not in expected format. {}", error::MALFORMED)))?;
+        let comparison = match operator {
+            "lt" => "password_expires_at < ?",
+            "lte" => "password_expires_at <= ?",
+            "gt" => "password_expires_at > ?",
+            "gte" => "password_expires_at >= ?",
+            "eq" => "password_expires_at = ?",
+            "neq" => "password_expires_at <> ?",
+            _ => {
+                return Err(Fault::bad_request(format!(
+                    "The given operator {operator} is not valid. It must be one of the following: 'eq', 'neq', 'lt', \
+                     'lte', 'gt', or 'gte'."
+                )));
+            }
+        };
+        Ok(Condition::new(comparison, [SqlValue::Integer(to_micros(at))]))
+    };
+    query.all("password_expires_at").try_fold(Condition::all(), |condition, asked| Ok(condition.and(one(asked)?)))
 }
 
-async fn hash(service: &IdentityService, password: Secret) -> Result<String, Fault> {
-    if password.expose().len() > LONGEST_PASSWORD {
-        return Err(Fault::bad_request(format!(
-            "The password length must be less than or equal to {LONGEST_PASSWORD}. The server could not comply with the \
-             request because the password is invalid."
-        )));
+/// The password that `given` sets, hashed; the inner option is none where it takes the password away.
+async fn hash_of(service: &IdentityService, given: &mut Attributes) -> Result<Option<Option<String>>, Fault> {
+    let Some(password) = given.nullable("password") else { return Ok(None) };
+    let password = password.map(Secret::new);
+    service.rules.check(password.as_ref().map(Secret::expose))?;
+    match password {
+        Some(password) => Ok(Some(Some(service.passwords.hash(password).await?))),
+        None => Ok(Some(None)),
     }
-    service.passwords.hash(password).await
 }
 
 async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
@@ -112,9 +134,17 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let target = Target::new().with_option("target.user.domain_id", given.peek("domain_id"));
     request.authorize("identity:create_user", &target)?;
     let hash = hash_of(&service, &mut given).await?;
-    let user = User::new(new_id(), given, domain_scope(&request).as_deref(), service.clock.now());
+    let now = service.moment();
+    let mut user = User::new(new_id(), given, domain_scope(&request).as_deref(), now);
+    let password = hash.map(|hash| service.rules.new_password(hash, &user.options, false, now));
+    user.password_expires_at = password.as_ref().and_then(|password| password.expires_at);
     let reply = json!({ "user": view::user::user(&user, &request.base_url()) });
-    service.write(move |db| db::users::insert(db, &user, hash.as_deref())).await?;
+    service
+        .write(move |db| {
+            db::users::insert(db, &user)?;
+            password.map_or(Ok(()), |password| db::passwords::set(db, &user.id, &password, 0))
+        })
+        .await?;
     Ok(Reply::created(reply))
 }
 
@@ -142,16 +172,36 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let mut given = attributes(&request, "user")?;
     let found = authorized(&service, &request, "identity:update_user").await?;
     let hash = hash_of(&service, &mut given).await?;
-    let now = service.clock.now();
-    let user = service
-        .write(move |db| {
-            let mut user = db::users::get(db, &found.id)?;
-            user.apply(given, hash.is_some(), now)?;
-            db::users::update(db, &user, hash.as_deref())?;
-            Ok(user)
-        })
-        .await?;
+    let service_for_write = service.clone();
+    let user = service.write(move |db| change(db, &service_for_write, &found.id, given, hash)).await?;
     Ok(Reply::ok(json!({ "user": view::user::user(&user, &request.base_url()) })))
+}
+
+/// Changes the user `id` as `given`, with a password where there is one.
+fn change(
+    db: &Connection,
+    service: &IdentityService,
+    id: &str,
+    given: Attributes,
+    hash: Option<Option<String>>,
+) -> Result<User, Fault> {
+    let (now, rules) = (service.moment(), &service.rules);
+    let mut user = db::users::get(db, id)?;
+    user.apply(given, hash.is_some(), now)?;
+    db::users::update(db, &user)?;
+    if let Some(hash) = hash {
+        let password = rules.new_password(hash, &user.options, false, now);
+        db::passwords::set(db, id, &password, rules.history())?;
+        user.password_expires_at = password.expires_at;
+    }
+    if user.enabled {
+        // Any change by an administrator of who is enabled ends a lockout, and puts inactivity off.
+        db::passwords::set_failures(db, id, Failures::default())?;
+        if rules.inactive_before(now).is_some() {
+            db::passwords::set_last_active(db, id, day_of(now))?;
+        }
+    }
+    Ok(user)
 }
 
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
@@ -167,26 +217,40 @@ async fn change_password(service: Arc<IdentityService>, request: Request) -> Res
     let (old, new) = (given.text("original_password").unwrap_or_default(), given.text("password").unwrap_or_default());
     let (old, new) = (Secret::new(old), Secret::new(new));
     let wanted = id.clone();
-    let (user, stored) = service
+    let find = move |db: &Connection| db::users::find(db, &wanted);
+    let user = match service.check_password(&id, find, old, request.peer()).await {
+        Ok(user) | Err(Refusal::Expired(user)) => user,
+        Err(Refusal::Disabled(user)) => {
+            return Err(Fault::unauthorized(format!("The account is disabled for user: {}.", user.id)));
+        }
+        Err(refusal) => return Err(refusal.for_login()),
+    };
+    service.rules.check(Some(new.expose()))?;
+    let history = service.rules.history();
+    let (present, last) = service
         .store
-        .read(move |db| Ok::<_, Fault>((db::users::find(db, &wanted)?, db::users::password_hash(db, &wanted)?)))
+        .read(move |db| Ok::<_, Fault>((db::passwords::get(db, &id)?, db::passwords::last_hashes(db, &id, history)?)))
         .await?;
-    let right = service.passwords.verify(old, stored.clone()).await?;
-    if !right || !user.is_some_and(|user| user.enabled) {
+    service.rules.check_change(&user.options, &present, service.clock.now())?;
+    if service.passwords.is_one_of(&new, last).await? {
+        return Err(service.rules.used_before());
+    }
+    let hash = service.passwords.hash(new).await?;
+    let service_for_write = service.clone();
+    service.write(move |db| replace_password(db, &service_for_write, &user, hash)).await?;
+    Ok(Reply::no_content())
+}
+
+/// Gives `user`, as it was when it proved its old password, the one that it chose, and ends its tokens.
+fn replace_password(db: &Connection, service: &IdentityService, user: &User, hash: String) -> Result<(), Fault> {
+    let mut present = db::users::get(db, &user.id)?;
+    // Two changes at once: the second proved a password that is no longer the one.
+    if present.tokens_valid_since != user.tokens_valid_since {
         return Err(error::unauthorized());
     }
-    let hash = hash(&service, new).await?;
-    let now = service.clock.now();
-    service
-        .write(move |db| {
-            // Two changes at once: the second proved a password that is no longer the one.
-            if db::users::password_hash(db, &id)? != stored {
-                return Err(error::unauthorized());
-            }
-            let mut user = db::users::get(db, &id)?;
-            user.apply(Attributes::default(), true, now)?;
-            db::users::update(db, &user, Some(&hash))
-        })
-        .await?;
-    Ok(Reply::no_content())
+    let now = service.moment();
+    present.apply(Attributes::default(), true, now)?;
+    db::users::update(db, &present)?;
+    let password = service.rules.new_password(Some(hash), &present.options, true, now);
+    db::passwords::set(db, &user.id, &password, service.rules.history())
 }

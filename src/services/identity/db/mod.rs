@@ -7,6 +7,8 @@ pub(crate) mod application_credentials;
 pub(crate) mod assignments;
 pub(crate) mod endpoints;
 pub(crate) mod implied_roles;
+pub(crate) mod moments;
+pub(crate) mod passwords;
 pub(crate) mod projects;
 pub(crate) mod regions;
 pub(crate) mod revocations;

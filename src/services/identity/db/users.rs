@@ -1,4 +1,4 @@
-//! Users and their password hashes.
+//! Users; their passwords are in [`passwords`](super::passwords).
 
 use http_kit::{Condition, Paging};
 use kit::Fault;
@@ -11,7 +11,8 @@ use crate::error;
 
 const TABLE: Table = Table {
     name: "identity_users",
-    columns: "id, domain_id, name, enabled, default_project_id, options, extra, tokens_valid_since",
+    columns: "id, domain_id, name, enabled, default_project_id, options, extra, tokens_valid_since, created_at, \
+              last_active_at, password_expires_at",
 };
 
 fn map(row: &Row<'_>) -> rusqlite::Result<User> {
@@ -24,6 +25,9 @@ fn map(row: &Row<'_>) -> rusqlite::Result<User> {
         options: object(row, "options")?,
         extra: object(row, "extra")?,
         tokens_valid_since: from_micros(row.get("tokens_valid_since")?),
+        created_at: from_micros(row.get("created_at")?),
+        last_active_at: row.get::<_, Option<i64>>("last_active_at")?.map(from_micros),
+        password_expires_at: row.get::<_, Option<i64>>("password_expires_at")?.map(from_micros),
     })
 }
 
@@ -47,52 +51,45 @@ pub(crate) fn named(db: &Connection, name: &str, domain_id: &str) -> Result<Opti
     Ok(list(db, &condition, None)?.pop())
 }
 
-/// The hash of the password of the user `id`, if it has one.
-pub(crate) fn password_hash(db: &Connection, id: &str) -> Result<Option<String>, Fault> {
-    let sql = "SELECT password_hash FROM identity_users WHERE id = ?1";
-    Ok(query::opt(db, sql, [id], |row| row.get(0))?.flatten())
-}
-
-/// Adds `user`, whose domain must be there.
-pub(crate) fn insert(db: &Connection, user: &User, password_hash: Option<&str>) -> Result<(), Fault> {
+/// Adds `user`, whose domain must be there, without a password.
+pub(crate) fn insert(db: &Connection, user: &User) -> Result<(), Fault> {
     super::projects::get_domain(db, &user.domain_id)?;
     check_default_project(db, user)?;
     query::execute(
         db,
-        "INSERT INTO identity_users (id, domain_id, name, enabled, default_project_id, password_hash, options, extra,
-                                     tokens_valid_since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO identity_users (id, domain_id, name, enabled, default_project_id, options, extra,
+                                     tokens_valid_since, created_at, last_active_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             user.id,
             user.domain_id,
             user.name,
             user.enabled,
             user.default_project_id,
-            password_hash,
             to_json(&user.options)?,
             to_json(&user.extra)?,
             to_micros(user.tokens_valid_since),
+            to_micros(user.created_at),
+            user.last_active_at.map(to_micros),
         ],
     )
     .map_err(|error| on_unique(error, || error::duplicate("user", &user.name, Some(&user.domain_id))))?;
     Ok(())
 }
 
-/// Writes what may change of `user`, and a new password where there is one.
-pub(crate) fn update(db: &Connection, user: &User, password_hash: Option<&str>) -> Result<(), Fault> {
+/// Writes what may change of `user`.
+pub(crate) fn update(db: &Connection, user: &User) -> Result<(), Fault> {
     check_default_project(db, user)?;
     query::execute(
         db,
         "UPDATE identity_users
-         SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ifnull(?5, password_hash), options = ?6,
-             extra = ?7, tokens_valid_since = ?8
+         SET name = ?2, enabled = ?3, default_project_id = ?4, options = ?5, extra = ?6, tokens_valid_since = ?7
          WHERE id = ?1",
         params![
             user.id,
             user.name,
             user.enabled,
             user.default_project_id,
-            password_hash,
             to_json(&user.options)?,
             to_json(&user.extra)?,
             to_micros(user.tokens_valid_since),

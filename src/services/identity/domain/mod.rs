@@ -5,6 +5,7 @@ pub(crate) mod attributes;
 pub(crate) mod catalog;
 pub(crate) mod expiry;
 pub(crate) mod login;
+pub(crate) mod password;
 pub(crate) mod project;
 pub(crate) mod role;
 pub(crate) mod user;

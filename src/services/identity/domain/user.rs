@@ -1,9 +1,14 @@
 //! Users.
+//!
+//! Whether a password ends is the password's affair ([`password`](super::password)); a user only shows it.
 
 use kit::{Fault, Timestamp};
 
 use super::attributes::{Attributes, change_options};
 use super::{DEFAULT_DOMAIN, Object};
+
+/// What is no attribute of a user, though a request may hold it. Keystone never shows the last three.
+const NEVER_KEPT: &[&str] = &["links", "password", "password_expires_at", "tenants", "groups", "domains"];
 
 /// A user, without its password.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,12 +22,18 @@ pub(crate) struct User {
     pub(crate) extra: Object,
     /// Tokens issued before this are not valid.
     pub(crate) tokens_valid_since: Timestamp,
+    pub(crate) created_at: Timestamp,
+    /// The day of the last login.
+    pub(crate) last_active_at: Option<Timestamp>,
+    /// When the present password ends, if it does.
+    pub(crate) password_expires_at: Option<Timestamp>,
 }
 
 impl User {
     /// A user of `attributes`, without the password among them; without a domain it goes into `home`.
     pub(crate) fn new(id: String, mut attributes: Attributes, home: Option<&str>, now: Timestamp) -> Self {
-        attributes.drop(&["id", "links", "password", "password_expires_at"]);
+        attributes.drop(&["id"]);
+        attributes.drop(NEVER_KEPT);
         Self {
             id,
             domain_id: attributes.text("domain_id").unwrap_or_else(|| home.unwrap_or(DEFAULT_DOMAIN).to_owned()),
@@ -32,6 +43,9 @@ impl User {
             options: attributes.object("options").unwrap_or_default(),
             extra: attributes.rest(),
             tokens_valid_since: now,
+            created_at: now,
+            last_active_at: None,
+            password_expires_at: None,
         }
     }
 
@@ -51,7 +65,7 @@ impl User {
         if attributes.text("domain_id").is_some_and(|domain| domain != self.domain_id) {
             return Err(Fault::bad_request("Cannot change Domain ID"));
         }
-        attributes.drop(&["links", "password", "password_expires_at"]);
+        attributes.drop(NEVER_KEPT);
         if let Some(name) = attributes.text("name") {
             self.name = name.trim().to_owned();
         }

@@ -49,7 +49,7 @@ impl Authenticator for OverTheBus {
 }
 
 fn config() -> IdentityConfig {
-    IdentityConfig { token_ttl_secs: 3600, key_rotation_secs: 86_400, hashing_concurrency: 2 }
+    IdentityConfig::default()
 }
 
 impl Cloud {

@@ -22,13 +22,25 @@ pub(crate) struct Issued {
     pub(crate) identity: Arc<Identity>,
 }
 
+/// When an authentication began. What is revoked from there on ends the token that it leads to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    at: Instant,
+    moment: Timestamp,
+}
+
 impl IdentityService {
+    /// An authentication begins: before anything is looked at.
+    pub(crate) fn begin(&self) -> Begun {
+        Begun { at: Instant::now(), moment: self.moment() }
+    }
+
     /// A token for what `login`, which came with `request`, asks.
     ///
     /// # Errors
     /// 401 where a proof or the scope is not accepted.
     pub(crate) async fn issue(&self, login: &Login<'_>, request: &Request) -> Result<Issued, Fault> {
-        let started = Instant::now();
+        let begun = self.begin();
         let mut proven = None;
         for proof in proofs(login, request)? {
             let next = proof.verify(self).await?;
@@ -37,19 +49,14 @@ impl IdentityService {
                 None => next,
             });
         }
-        self.issue_for(proven.ok_or_else(error::unauthorized)?, &login.scope, started).await
+        self.issue_for(proven.ok_or_else(error::unauthorized)?, &login.scope, begun).await
     }
 
-    /// A token for what has been `proven`, by something that began at `started`.
+    /// A token for what has been `proven`, by something that had `begun`.
     ///
     /// # Errors
     /// 401 where the scope is not accepted.
-    pub(crate) async fn issue_for(
-        &self,
-        proven: Proven,
-        asked: &ScopeAsked,
-        started: Instant,
-    ) -> Result<Issued, Fault> {
+    pub(crate) async fn issue_for(&self, proven: Proven, asked: &ScopeAsked, begun: Begun) -> Result<Issued, Fault> {
         let now = self.clock.now();
         let latest = match proven.parent {
             Some(_) => Timestamp::MAX,
@@ -62,9 +69,9 @@ impl IdentityService {
             methods: proven.methods,
             audit_id: AuditId::random(),
             parent_audit_id: proven.parent,
-            issued_at: now,
+            issued_at: begun.moment,
             expires_at: proven.expires_at.unwrap_or(latest).min(latest),
-            authentication_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
+            authentication_micros: u32::try_from(begun.at.elapsed().as_micros()).unwrap_or(u32::MAX),
         };
         let generation = self.cache.generation();
         let (fixed, asked) = (proven.scope, asked.clone());

@@ -1,20 +1,21 @@
 //! The keys that seal tokens: one file in the data directory, readable by its owner alone.
 //!
 //! The newest key seals; all that are kept open. A key goes when every token that it can have sealed has expired. The
-//! file is replaced in one step, so that a crash leaves the old one or the new one. All methods that touch the
-//! file block.
+//! file is replaced in one step, so that a crash leaves the old one or the new one; who replaces it holds a lock, so that
+//! the command `rotate-keys` and the service do not undo each other's. All functions that touch the file block.
 
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kit::time::{from_micros, to_micros};
 use kit::{Secret, Timestamp};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -28,9 +29,13 @@ const HEADER: usize = 5;
 const LONGEST: usize = 4096;
 const KEY_BYTES: usize = 32;
 
+/// How long to wait for the lock, and between two tries.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyError {
+pub enum KeyError {
     /// The file or its directory.
     #[error("{doing} the token keys")]
     File {
@@ -45,6 +50,9 @@ pub(crate) enum KeyError {
     /// The operating system gave no randomness, or a key is not one.
     #[error("the cipher refuses to work")]
     Cipher,
+    /// Somebody else has the lock and does not give it back.
+    #[error("the token keys are being changed by somebody else")]
+    Locked,
     /// No key has been loaded yet.
     #[error("there are no token keys yet")]
     NotLoaded,
@@ -92,6 +100,7 @@ impl Keys {
     /// # Errors
     /// What keeps the file from being read or written; the keys in use stay as they were.
     pub(crate) fn load_and_rotate(&self, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<(), KeyError> {
+        let _lock = self.lock()?;
         let mut stored = self.read()?;
         if rotate(&mut stored, now, rotation, ttl)? {
             self.write(&stored)?;
@@ -139,6 +148,32 @@ impl Keys {
         Payload::decode(opened)
     }
 
+    /// Waits for the lock, which the file answered holds.
+    fn lock(&self) -> Result<std::fs::File, KeyError> {
+        let failed = |source| KeyError::File { doing: "locking", source };
+        let directory = self.make_directory().map_err(failed)?;
+        let mut options = std::fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(directory.join("tokens.lock")).map_err(failed)?;
+        let begun = Instant::now();
+        while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
+                return Err(failed(error.into()));
+            }
+            if begun.elapsed() > LOCK_PATIENCE {
+                return Err(KeyError::Locked);
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        Ok(file)
+    }
+
+    fn make_directory(&self) -> std::io::Result<&Path> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        Ok(directory)
+    }
+
     fn ring(&self) -> Arc<Ring> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -157,8 +192,7 @@ impl Keys {
     }
 
     fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let directory = self.make_directory()?;
         let new = self.path.with_extension("new");
         if let Err(error) = std::fs::remove_file(&new)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -196,12 +230,37 @@ fn rotate(stored: &mut StoredKeys, now: Timestamp, rotation: Duration, ttl: Dura
     if stored.keys.first().is_some_and(|newest| age(newest) < rotation) {
         return Ok(dropped);
     }
+    add(stored, now)?;
+    Ok(true)
+}
+
+/// Adds a key that seals from now on.
+fn add(stored: &mut StoredKeys, now: Timestamp) -> Result<(), KeyError> {
     let mut secret = Zeroizing::new([0_u8; KEY_BYTES]);
     aws_lc_rs::rand::fill(secret.as_mut_slice()).map_err(|_| KeyError::Cipher)?;
     let id = stored.keys.iter().map(|key| key.id).max().unwrap_or(0).wrapping_add(1);
     let secret = Secret::new(STANDARD.encode(secret.as_slice()));
     stored.keys.insert(0, StoredKey { id, created_at: to_micros(now), secret });
-    Ok(true)
+    Ok(())
+}
+
+/// Adds a key to those of the cloud in `data_dir`, which need not be running; one that is takes it up within a minute.
+/// With `end_tokens`, the keys before it go, and with them every token. How many keys there are then.
+///
+/// # Errors
+/// There are no keys there, or they cannot be changed; they are as they were then.
+pub fn rotate_now(data_dir: &Path, now: Timestamp, end_tokens: bool) -> Result<usize, KeyError> {
+    let keys = Keys::new(data_dir);
+    // Nothing is made where there is no cloud.
+    std::fs::metadata(&keys.path).map_err(|source| KeyError::File { doing: "finding", source })?;
+    let _lock = keys.lock()?;
+    let mut stored = keys.read()?;
+    add(&mut stored, now)?;
+    if end_tokens {
+        stored.keys.truncate(1);
+    }
+    keys.write(&stored)?;
+    Ok(stored.keys.len())
 }
 
 #[cfg(test)]
@@ -243,6 +302,46 @@ mod tests {
         assert_ne!(rotated.seal(&payload()).unwrap().get(..7), token.get(..7), "a new key seals");
         assert_eq!(keys(directory.path(), at(25)).open(&token), Some(payload()));
         assert_eq!(keys(directory.path(), at(26)).open(&token), None);
+    }
+
+    #[test]
+    fn keys_are_rotated_by_hand_under_a_running_service() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(matches!(rotate_now(directory.path(), at(0), false), Err(KeyError::File { .. })), "no cloud there");
+        let service = keys(directory.path(), at(0));
+        let old = service.seal(&payload()).unwrap();
+        assert_eq!(rotate_now(directory.path(), at(1), false).unwrap(), 2);
+        service.load_and_rotate(at(1), DAY, HOUR).unwrap();
+        let new = service.seal(&payload()).unwrap();
+        assert_ne!(new.get(..7), old.get(..7), "the new key seals");
+        assert_eq!(service.open(&old), Some(payload()));
+        assert_eq!(rotate_now(directory.path(), at(2), true).unwrap(), 1);
+        service.load_and_rotate(at(2), DAY, HOUR).unwrap();
+        assert_eq!((service.open(&old), service.open(&new)), (None, None));
+    }
+
+    #[test]
+    fn rotations_at_once_lose_no_key() {
+        let directory = tempfile::tempdir().unwrap();
+        keys(directory.path(), at(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| rotate_now(directory.path(), at(0), false).unwrap());
+            }
+        });
+        assert_eq!(keys(directory.path(), at(0)).ring().0.len(), 9);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_drops_no_key_that_is_needed() {
+        let directory = tempfile::tempdir().unwrap();
+        let token = keys(directory.path(), at(1_000)).seal(&payload()).unwrap();
+        assert_eq!(keys(directory.path(), at(10)).open(&token), Some(payload()), "set back");
+        // Set forward by far, a new key comes; once it is set right again, the old one is still there.
+        keys(directory.path(), at(9_000));
+        let right = keys(directory.path(), at(1_000));
+        assert_eq!(right.open(&token), Some(payload()));
+        assert!(right.seal(&payload()).is_ok());
     }
 
     #[test]

@@ -37,7 +37,6 @@ pub(crate) struct Attempt<'a> {
     /// The scope that the client asks for.
     pub(crate) scope: &'a ScopeAsked,
     /// The request, for a method that is proven by more than the body.
-    #[expect(dead_code, reason = "methods that read headers are of other modules")]
     pub(crate) request: &'a Request,
 }
 

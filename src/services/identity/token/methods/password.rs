@@ -1,7 +1,8 @@
 //! The method `password`: a user, by id or by name, and its password.
 //!
-//! Whatever is wrong, the client reads the same 401, and a user that does not exist costs the same time as a wrong
-//! password.
+//! Whether it is the right one, and may be used, is told by [`sign_in`](crate::sign_in).
+
+use std::net::IpAddr;
 
 use http_kit::BoxFuture;
 use kit::{Fault, Secret};
@@ -10,42 +11,35 @@ use store::Connection;
 use super::{Attempt, Method, Methods, Proof, Proven};
 use crate::domain::login::{Named, user_named};
 use crate::domain::user::User;
+use crate::sign_in::Refusal;
 use crate::token::scope::find_domain;
 use crate::{IdentityService, db, error};
 
 pub(super) const METHOD: Method = Method { name: "password", bit: Methods::PASSWORD, parse };
 
-/// A user and a password.
+/// A user and a password, and where they come from.
 struct PasswordProof {
     user: Named,
     password: Secret,
+    source: Option<IpAddr>,
 }
 
 fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
     let user = user_named(attempt.data, "password")?;
     let password = attempt.data.pointer("/user/password").and_then(|password| password.as_str());
-    Ok(Box::new(PasswordProof { user, password: Secret::new(password.ok_or_else(error::unauthorized)?) }))
+    let password = Secret::new(password.ok_or_else(error::unauthorized)?);
+    Ok(Box::new(PasswordProof { user, password, source: attempt.request.peer() }))
 }
 
 impl Proof for PasswordProof {
     fn verify<'s>(self: Box<Self>, service: &'s IdentityService) -> BoxFuture<'s, Result<Proven, Fault>> {
         Box::pin(async move {
-            let named = self.user;
-            let found = service.store.read(move |db| find(db, &named)).await?;
-            let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
-            let right = service.passwords.verify(self.password, hash).await?;
-            let (user, _) = found.filter(|(user, _)| right && user.enabled).ok_or_else(error::unauthorized)?;
-            // Rules about the password itself (its age, a lock) go here: the proof was right.
-            Ok(Proven::new(user.id, Methods::PASSWORD))
+            let (asked, named) = (format!("{:?}", self.user), self.user);
+            let find = move |db: &Connection| find_user(db, &named);
+            let user = service.check_password(&asked, find, self.password, self.source).await;
+            Ok(Proven::new(user.map_err(Refusal::for_login)?.id, Methods::PASSWORD))
         })
     }
-}
-
-/// The user and the hash of its password.
-fn find(db: &Connection, named: &Named) -> Result<Option<(User, Option<String>)>, Fault> {
-    let Some(user) = find_user(db, named)? else { return Ok(None) };
-    let hash = db::users::password_hash(db, &user.id)?;
-    Ok(Some((user, hash)))
 }
 
 /// The user that a login names.
