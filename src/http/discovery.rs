@@ -22,7 +22,7 @@ impl Found {
         Self { reply, request_id: false, version: false }
     }
 
-    fn with_id(reply: Reply) -> Self {
+    pub(crate) fn with_id(reply: Reply) -> Self {
         Self { reply, request_id: true, version: false }
     }
 

@@ -132,7 +132,8 @@ impl<'a> Exchange<'a> {
         let dialect = mount.dialect;
         let path = Arc::clone(&self.path);
         let within = below(&path, dialect.mount).unwrap_or_default();
-        if let Some(found) = discovery::document(dialect, within, &self.method, &self.public_url) {
+        let home = mount.home.as_ref().and_then(|home| home.answer(within, &self.method, &head.headers));
+        if let Some(found) = home.or_else(|| discovery::document(dialect, within, &self.method, &self.public_url)) {
             return Ok(self.open_document(dialect, found));
         }
         let Some((local, legacy)) = versioned(dialect, within) else {

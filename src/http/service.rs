@@ -10,6 +10,7 @@ use kit::{Fault, Identity, RequestContext, Secret};
 
 use crate::dialect::Dialect;
 use crate::endpoint::{BodyKind, BoxFuture, Endpoint, Handler};
+use crate::home::{self, Home};
 use crate::policy::{Overrides, Policy, PolicyError, Rule};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -94,6 +95,7 @@ pub struct Service<S: 'static> {
     state: Arc<S>,
     tables: &'static [&'static [Endpoint<S>]],
     rules: Vec<&'static [Rule]>,
+    home: Option<home::Describe>,
     authenticator: Option<Arc<dyn Authenticator>>,
 }
 
@@ -151,13 +153,21 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// A service that speaks `dialect`, with the endpoints of all `tables`.
     #[must_use]
     pub fn new(dialect: &'static Dialect, state: Arc<S>, tables: &'static [&'static [Endpoint<S>]]) -> Self {
-        Self { dialect, state, tables, rules: Vec::new(), authenticator: None }
+        Self { dialect, state, tables, rules: Vec::new(), home: None, authenticator: None }
     }
 
     /// With policy rules. Several tables can be added; later ones go over earlier ones.
     #[must_use]
     pub fn rules(mut self, rules: &'static [Rule]) -> Self {
         self.rules.push(rules);
+        self
+    }
+
+    /// With a JSON home document: `describe` makes it of all paths of the rows, for clients that accept
+    /// `application/json-home`.
+    #[must_use]
+    pub fn home(mut self, describe: home::Describe) -> Self {
+        self.home = Some(describe);
         self
     }
 
@@ -197,8 +207,10 @@ impl<S: Send + Sync + 'static> Service<S> {
             rows.push(row);
             handlers.push(endpoint.handler);
         }
+        let home = self.home.map(|describe| Home::new(self.dialect, describe, self.endpoints().map(|row| row.path)));
         Ok(Mount {
             dialect: self.dialect,
+            home,
             routes,
             rows,
             policy: Arc::new(policy),
@@ -242,6 +254,7 @@ fn prepare_row<S>(dialect: &'static Dialect, endpoint: &Endpoint<S>, policy: &Po
 /// A service, prepared.
 pub(crate) struct Mount {
     pub(crate) dialect: &'static Dialect,
+    pub(crate) home: Option<Home>,
     pub(crate) routes: Routes,
     pub(crate) rows: Vec<Row>,
     pub(crate) policy: Arc<Policy>,

@@ -29,6 +29,8 @@ pub enum FaultKind {
     NotAcceptable,
     /// The state of the thing does not allow it: 409.
     Conflict,
+    /// OpenStack has withdrawn it: 410.
+    Gone,
     /// A quota is used up: 403, 409 or 413, by service.
     OverQuota,
     /// The body is larger than allowed: 413.
@@ -90,6 +92,8 @@ impl Fault {
         not_found => NotFound
         /// [`FaultKind::Conflict`].
         conflict => Conflict
+        /// [`FaultKind::Gone`].
+        gone => Gone
         /// [`FaultKind::OverQuota`].
         over_quota => OverQuota
         /// [`FaultKind::PayloadTooLarge`].
