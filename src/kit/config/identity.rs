@@ -10,6 +10,9 @@ pub struct IdentityConfig {
     pub token_ttl_secs: u64,
     /// How often the token key is rotated, in seconds; old keys stay readable for one token lifetime.
     pub key_rotation_secs: u64,
+    /// Whether a token's catalog has every endpoint where no endpoint was chosen for its project; otherwise it has
+    /// none. Keystone's setting of this name.
+    pub return_all_endpoints_if_no_filter: bool,
     /// How passwords are hashed.
     pub passwords: PasswordHashing,
     /// How many wrong passwords are put up with, whoever's they are.
@@ -23,6 +26,7 @@ impl Default for IdentityConfig {
         Self {
             token_ttl_secs: 3600,
             key_rotation_secs: 86_400,
+            return_all_endpoints_if_no_filter: true,
             passwords: PasswordHashing::default(),
             login_limits: LoginLimits::default(),
             security_compliance: SecurityCompliance::default(),

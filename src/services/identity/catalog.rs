@@ -70,25 +70,48 @@ impl IdentityService {
         if let Some(catalog) = self.catalogs.get(&key, generation) {
             return Ok(catalog);
         }
-        let seen = identity.clone();
-        let catalog = Arc::new(self.store.read(move |db| of(db, &seen)).await?);
+        let (seen, unfiltered) = (identity.clone(), self.config.return_all_endpoints_if_no_filter);
+        let catalog = Arc::new(self.store.read(move |db| of(db, &seen, unfiltered)).await?);
         self.catalogs.put(key, generation, catalog.clone());
         Ok(catalog)
     }
 }
 
 /// The catalog as `identity` sees it: enabled services, each with its enabled endpoints.
-pub(crate) fn of(db: &Connection, identity: &Identity) -> Result<Value, Fault> {
-    let enabled = Condition::is("enabled", true);
-    let endpoints = db::endpoints::list(db, &enabled)?;
+///
+/// Where endpoints were chosen for its project, there are only those, and only services that have one; otherwise
+/// all, or none where `unfiltered` is false.
+fn of(db: &Connection, identity: &Identity, unfiltered: bool) -> Result<Value, Fault> {
     let project = identity.project().map(|project| project.id.as_str());
-    let entry = |service: Service| {
+    let chosen = project.map(|project| db::project_endpoints::list(db, project)).transpose()?.unwrap_or_default();
+    if chosen.is_empty() && !unfiltered {
+        return Ok(json!([]));
+    }
+    let enabled = Condition::is("enabled", true);
+    let services = db::services::list(db, &enabled)?;
+    if chosen.is_empty() {
+        let endpoints = db::endpoints::list(db, &enabled)?;
+        return Ok(entries(services, &endpoints, identity, project).collect());
+    }
+    let endpoints: Vec<Endpoint> = chosen.into_iter().filter(|endpoint| endpoint.enabled).collect();
+    let has_any = |entry: &Value| entry["endpoints"] != json!([]);
+    Ok(entries(services, &endpoints, identity, project).filter(has_any).collect())
+}
+
+/// An entry for each of `services`, with what of `endpoints` is its.
+fn entries(
+    services: Vec<Service>,
+    endpoints: &[Endpoint],
+    identity: &Identity,
+    project: Option<&str>,
+) -> impl Iterator<Item = Value> {
+    let entry = move |service: Service| {
         let of_service = endpoints.iter().filter(|endpoint| endpoint.service_id == service.id);
         let listed: Vec<Value> =
             of_service.filter_map(|endpoint| view(endpoint, project, identity.user.id.as_str())).collect();
         json!({ "endpoints": listed, "id": service.id, "type": service.kind, "name": service.name })
     };
-    Ok(db::services::list(db, &enabled)?.into_iter().map(entry).collect())
+    services.into_iter().map(entry)
 }
 
 fn view(endpoint: &Endpoint, project_id: Option<&str>, user_id: &str) -> Option<Value> {

@@ -62,6 +62,7 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         include_str!("migrations/0001_identity.sql"),
         include_str!("migrations/0002_delegation.sql"),
         include_str!("migrations/0003_passwords.sql"),
+        include_str!("migrations/0004_catalog_and_policies.sql"),
     ],
 };
 
@@ -112,7 +113,10 @@ impl IdentityService {
     /// Its REST API, which wants an authenticator.
     #[must_use]
     pub fn rest(self: &Arc<Self>) -> http_kit::Service<Self> {
-        http_kit::Service::new(&http_kit::dialect::KEYSTONE, self.clone(), api::TABLES).rules(RULES)
+        http_kit::Service::new(&http_kit::dialect::KEYSTONE, self.clone(), api::TABLES)
+            .rules(RULES)
+            .rules(policy::catalog::RULES)
+            .home(api::home::describe)
     }
 
     /// Answers the topic `identity`.

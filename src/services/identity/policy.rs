@@ -3,6 +3,8 @@
 //! Three personas come back in most of them: an administrator, a reader of the system, and a reader or manager of the
 //! domain that the thing is in.
 
+pub mod catalog;
+
 use http_kit::Rule;
 
 const ADMIN: &str = "rule:admin_required";

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use http_kit::filter::{self, Filter, FilterKind};
-use http_kit::{Condition, Reply, Request};
+use http_kit::{Condition, Paging, Reply, Request};
 use kit::Fault;
 use serde_json::json;
 use store::Connection;
 
 use super::schema::text_or_null;
-use super::{attributes, collection, new_id};
+use super::{BY_ID, attributes, filters, new_id, page};
 use crate::domain::attributes::Attributes;
-use crate::domain::catalog::{Endpoint, Region};
+use crate::domain::catalog::{Endpoint, Region, check_url};
 use crate::{IdentityService, db, view};
 
 macro_rules! properties {
@@ -42,14 +41,11 @@ const UPDATE: &str = concat!(
     "}}}}"
 );
 
-const FILTERS: &[Filter] = &[
-    Filter::new("interface", "interface", FilterKind::Exact),
-    Filter::new("service_id", "service_id", FilterKind::Exact),
-    Filter::new("region_id", "region_id", FilterKind::Exact),
-];
+const QUERY: &str = r#"{"type": "object", "properties": {"interface": {"type": "array",
+    "items": {"type": "string", "enum": ["admin", "internal", "public"]}}}}"#;
 
 pub(crate) static ENDPOINTS: &[http_kit::Endpoint<IdentityService>] = &[
-    http_kit::Endpoint::get("/endpoints", "identity:list_endpoints", &list),
+    http_kit::Endpoint::get("/endpoints", "identity:list_endpoints", &list).query_schema(QUERY),
     http_kit::Endpoint::post("/endpoints", "identity:create_endpoint", &create).schema(CREATE),
     http_kit::Endpoint::get("/endpoints/{endpoint_id}", "identity:get_endpoint", &show),
     http_kit::Endpoint::patch("/endpoints/{endpoint_id}", "identity:update_endpoint", &update).schema(UPDATE),
@@ -57,9 +53,12 @@ pub(crate) static ENDPOINTS: &[http_kit::Endpoint<IdentityService>] = &[
 ];
 
 async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (wanted, base) = (filter::conditions(&request, FILTERS)?, request.base_url());
-    let endpoints = service.store.read(move |db| db::endpoints::list(db, &wanted)).await?;
-    Ok(collection(&request, "endpoints", endpoints.iter().map(|it| view::catalog::endpoint(it, &base)).collect()))
+    let wanted = filters::conditions(&request, &["interface", "service_id", "region_id"]);
+    let paging = Paging::parse(&request, &BY_ID)?;
+    let (base, asked) = (request.base_url(), paging.clone());
+    let endpoints = service.store.read(move |db| db::endpoints::page(db, &wanted, &asked)).await?;
+    let items = endpoints.iter().map(|it| view::catalog::endpoint(it, &base)).collect();
+    Ok(page(&request, "endpoints", items, &paging))
 }
 
 /// A region that is named in the old way, as `region`, is made where it is missing.
@@ -80,6 +79,7 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let given = attributes(&request, "endpoint")?;
     let region = old_style_region(&given);
     let new = Endpoint::new(new_id(), given);
+    check_url(&new.url)?;
     let reply = json!({ "endpoint": view::catalog::endpoint(&new, &request.base_url()) });
     service
         .write(move |db| {

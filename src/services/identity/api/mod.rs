@@ -4,18 +4,27 @@
 
 pub(crate) mod assignments;
 pub(crate) mod auth;
+pub(crate) mod domain_config;
 pub(crate) mod domains;
+pub(crate) mod endpoint_groups;
 pub(crate) mod endpoints;
+mod filters;
 pub(crate) mod grants;
+pub(crate) mod home;
 pub(crate) mod implied_roles;
+pub(crate) mod policies;
+pub(crate) mod policy_associations;
+pub(crate) mod project_endpoints;
 pub(crate) mod projects;
 pub(crate) mod regions;
+pub(crate) mod revocations;
 pub(crate) mod roles;
 mod schema;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod withdrawn;
 
 use http_kit::page::{Direction, Order, Sortable};
 use http_kit::{Endpoint, Paging, Reply, Request, Target};
@@ -42,6 +51,13 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     services::ENDPOINTS,
     endpoints::ENDPOINTS,
     regions::ENDPOINTS,
+    endpoint_groups::ENDPOINTS,
+    project_endpoints::ENDPOINTS,
+    policies::ENDPOINTS,
+    policy_associations::ENDPOINTS,
+    domain_config::ENDPOINTS,
+    revocations::ENDPOINTS,
+    withdrawn::ENDPOINTS,
 ];
 
 /// Everything is listed by id.

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use http_kit::filter::{self, Filter, FilterKind};
 use http_kit::{Endpoint, Reply, Request};
 use kit::Fault;
 use serde_json::json;
 
 use super::schema::text_or_null;
-use super::{attributes, collection, new_id};
+use super::{attributes, collection, filters, new_id};
 use crate::domain::attributes::Attributes;
 use crate::domain::catalog::Region;
 use crate::{IdentityService, db, view};
@@ -36,10 +35,12 @@ const UPDATE: &str = concat!(
     "}}}}"
 );
 
-const FILTERS: &[Filter] = &[Filter::new("parent_region_id", "parent_region_id", FilterKind::Exact)];
+/// Keystone takes no other parameter here, not even a page's.
+const QUERY: &str = r#"{"type": "object", "additionalProperties": false, "properties": {"parent_region_id": {
+    "type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 255}}}}"#;
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
-    Endpoint::get("/regions", "identity:list_regions", &list),
+    Endpoint::get("/regions", "identity:list_regions", &list).query_schema(QUERY),
     Endpoint::post("/regions", "identity:create_region", &create).schema(CREATE),
     Endpoint::get("/regions/{region_id}", "identity:get_region", &show),
     Endpoint::put("/regions/{region_id}", "identity:create_region", &put).schema(CREATE),
@@ -48,7 +49,7 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 ];
 
 async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (wanted, base) = (filter::conditions(&request, FILTERS)?, request.base_url());
+    let (wanted, base) = (filters::conditions(&request, &["parent_region_id"]), request.base_url());
     let regions = service.store.read(move |db| db::regions::list(db, &wanted)).await?;
     Ok(collection(&request, "regions", regions.iter().map(|it| view::catalog::region(it, &base)).collect()))
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use http_kit::filter::{self, Filter, FilterKind};
-use http_kit::{Endpoint, Reply, Request};
+use http_kit::{Endpoint, Paging, Reply, Request};
 use kit::Fault;
 use serde_json::json;
 
-use super::{attributes, collection, new_id};
+use super::{BY_ID, attributes, filters, new_id, page};
 use crate::domain::catalog::Service;
 use crate::{IdentityService, db, view};
 
@@ -30,9 +29,6 @@ const UPDATE: &str = concat!(
     "}}}}"
 );
 
-const FILTERS: &[Filter] =
-    &[Filter::new("type", "type", FilterKind::Exact), Filter::new("name", "name", FilterKind::Exact)];
-
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/services", "identity:list_services", &list),
     Endpoint::post("/services", "identity:create_service", &create).schema(CREATE),
@@ -42,9 +38,11 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 ];
 
 async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (wanted, base) = (filter::conditions(&request, FILTERS)?, request.base_url());
-    let services = service.store.read(move |db| db::services::list(db, &wanted)).await?;
-    Ok(collection(&request, "services", services.iter().map(|it| view::catalog::service(it, &base)).collect()))
+    let (wanted, paging) = (filters::conditions(&request, &["type", "name"]), Paging::parse(&request, &BY_ID)?);
+    let (base, asked) = (request.base_url(), paging.clone());
+    let services = service.store.read(move |db| db::services::page(db, &wanted, &asked)).await?;
+    let items = services.iter().map(|it| view::catalog::service(it, &base)).collect();
+    Ok(page(&request, "services", items, &paging))
 }
 
 async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {

@@ -69,7 +69,8 @@ async fn revoke(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let (_, identity) = subject(&service, &request, "identity:revoke_token").await?;
     let expires_at = identity.expires_at;
     if let Some(audit_id) = identity.audit_ids.first().cloned() {
-        service.write(move |db| db::revocations::insert(db, &audit_id, expires_at)).await?;
+        let now = service.clock.now();
+        service.write(move |db| db::revocations::insert(db, &audit_id, expires_at, now)).await?;
     }
     Ok(Reply::no_content())
 }

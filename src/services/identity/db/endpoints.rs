@@ -1,6 +1,6 @@
 //! Endpoints of the catalog.
 
-use http_kit::Condition;
+use http_kit::{Condition, Paging};
 use kit::Fault;
 use store::{Connection, Row, params, query, rusqlite};
 
@@ -28,6 +28,11 @@ fn map(row: &Row<'_>) -> rusqlite::Result<Endpoint> {
 
 pub(crate) fn list(db: &Connection, condition: &Condition) -> Result<Vec<Endpoint>, Fault> {
     select(db, &TABLE, condition, None, map)
+}
+
+/// A page of [`list`].
+pub(crate) fn page(db: &Connection, condition: &Condition, paging: &Paging) -> Result<Vec<Endpoint>, Fault> {
+    select(db, &TABLE, condition, Some(paging), map)
 }
 
 /// The endpoint `id`.

@@ -5,10 +5,14 @@
 pub(crate) mod access_rules;
 pub(crate) mod application_credentials;
 pub(crate) mod assignments;
+pub(crate) mod domain_config;
+pub(crate) mod endpoint_groups;
 pub(crate) mod endpoints;
 pub(crate) mod implied_roles;
 pub(crate) mod moments;
 pub(crate) mod passwords;
+pub(crate) mod policies;
+pub(crate) mod project_endpoints;
 pub(crate) mod projects;
 pub(crate) mod regions;
 pub(crate) mod revocations;

@@ -1,6 +1,6 @@
 //! Services of the catalog.
 
-use http_kit::Condition;
+use http_kit::{Condition, Paging};
 use kit::Fault;
 use store::{Connection, Row, params, query, rusqlite};
 
@@ -22,6 +22,11 @@ fn map(row: &Row<'_>) -> rusqlite::Result<Service> {
 
 pub(crate) fn list(db: &Connection, condition: &Condition) -> Result<Vec<Service>, Fault> {
     select(db, &TABLE, condition, None, map)
+}
+
+/// A page of [`list`].
+pub(crate) fn page(db: &Connection, condition: &Condition, paging: &Paging) -> Result<Vec<Service>, Fault> {
+    select(db, &TABLE, condition, Some(paging), map)
 }
 
 /// The service `id`.

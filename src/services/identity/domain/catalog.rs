@@ -148,18 +148,52 @@ fn check_id(id: &str, attributes: &mut Attributes) -> Result<(), Fault> {
     if other { Err(Fault::bad_request("Cannot change ID")) } else { Ok(()) }
 }
 
-/// `url` with what Keystone replaces in it; none where it needs a project and there is none.
+/// What may stand in an endpoint's URL, to be replaced in the catalog.
+const REPLACED: [&str; 5] = ["tenant_id", "project_id", "user_id", "compute_host", "public_endpoint"];
+
+/// A URL for an endpoint must not have other replacements than Keystone's.
+///
+/// # Errors
+/// 400.
+pub(crate) fn check_url(url: &str) -> Result<(), Fault> {
+    match replace(url, |name| REPLACED.contains(&name).then_some("")) {
+        Some(_) => Ok(()),
+        None => Err(Fault::bad_request(format!("Cannot create an endpoint with an invalid URL: {url}."))),
+    }
+}
+
+/// `url` as the catalog of a token has it; none where that cannot be told: it needs a project and there is none, or
+/// it is malformed.
 pub(crate) fn expand_url(url: &str, project_id: Option<&str>, user_id: &str) -> Option<String> {
-    if !url.contains("(") {
-        return Some(url.to_owned());
+    replace(url, |name| match name {
+        "user_id" => Some(user_id),
+        "project_id" | "tenant_id" => project_id,
+        _ => None,
+    })
+}
+
+/// `text` with each `$(name)s` and `%(name)s` replaced as Python's `%` does it; none where there is no value for a
+/// name, or where a `%` is neither that nor doubled.
+fn replace<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
+    let text = text.replace("$(", "%(");
+    let mut rest = text.as_str();
+    let mut replaced = String::with_capacity(rest.len());
+    while let Some((before, after)) = rest.split_once('%') {
+        replaced.push_str(before);
+        rest = match after.strip_prefix('%') {
+            Some(after) => {
+                replaced.push('%');
+                after
+            }
+            None => {
+                let (name, after) = after.strip_prefix('(')?.split_once(")s")?;
+                replaced.push_str(value(name)?);
+                after
+            }
+        };
     }
-    let mut text = url.replace("$(user_id)s", user_id).replace("%(user_id)s", user_id);
-    for name in ["$(project_id)s", "%(project_id)s", "$(tenant_id)s", "%(tenant_id)s"] {
-        if text.contains(name) {
-            text = text.replace(name, project_id?);
-        }
-    }
-    Some(text)
+    replaced.push_str(rest);
+    Some(replaced)
 }
 
 #[cfg(test)]
@@ -189,5 +223,17 @@ mod tests {
         assert_eq!(expand_url("http://a/v3", None, "u").as_deref(), Some("http://a/v3"));
         assert_eq!(expand_url("http://a/$(project_id)s", Some("p"), "u").as_deref(), Some("http://a/p"));
         assert_eq!(expand_url("http://a/%(tenant_id)s", None, "u"), None);
+        assert_eq!(expand_url("http://a/%(user_id)s/100%%", None, "u").as_deref(), Some("http://a/u/100%"));
+    }
+
+    #[test]
+    fn a_url_must_be_one_that_can_be_expanded() {
+        for good in ["http://a", "http://a/$(tenant_id)s", "http://%(public_endpoint)s/%(user_id)s", "http://a/%%20"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in ["http://a/$(x)s", "http://a/$(tenant_id)", "http://a/%(tenant_id)d", "http://a/%20", "http://a/%"] {
+            assert!(check_url(bad).is_err(), "{bad}");
+            assert_eq!(expand_url(bad, Some("p"), "u"), None, "{bad}");
+        }
     }
 }

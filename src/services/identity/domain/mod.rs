@@ -3,10 +3,14 @@
 pub(crate) mod application_credential;
 pub(crate) mod attributes;
 pub(crate) mod catalog;
+pub(crate) mod domain_config;
+pub(crate) mod endpoint_group;
 pub(crate) mod expiry;
 pub(crate) mod login;
 pub(crate) mod password;
+pub(crate) mod policy;
 pub(crate) mod project;
+pub(crate) mod revocation;
 pub(crate) mod role;
 pub(crate) mod user;
 

@@ -1,7 +1,11 @@
 //! The service through its REST API and its topic, over a real store, with a clock that the tests drive.
 
 mod catalog;
+mod discovery;
+mod domain_config;
+mod endpoint_groups;
 mod people;
+mod policies;
 mod policy;
 mod roles;
 mod tokens;
@@ -54,10 +58,17 @@ fn config() -> IdentityConfig {
 
 impl Cloud {
     async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings of its own.
+    async fn start_with(set: impl FnOnce(&mut IdentityConfig)) -> Self {
+        let mut config = config();
+        set(&mut config);
         let store = store::testing::store(&[MIGRATIONS]);
         let clock = Arc::new(ManualClock::new("2026-11-22T13:30:34.5Z".parse::<Timestamp>().unwrap()));
         let bus = Bus::new(bus::Options { transport: Transport::WireChecked, ..bus::Options::default() });
-        let service = IdentityService::new(store.clone(), clock.clone(), config(), store.directory());
+        let service = IdentityService::new(store.clone(), clock.clone(), config, store.directory());
         let password = service.bootstrap(URL, "RegionOne").await.unwrap().unwrap();
         let servers = service.serve(&bus);
         let client = bus.client("test");

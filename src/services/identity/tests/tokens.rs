@@ -244,7 +244,7 @@ async fn a_restart_keeps_tokens_and_users() {
     assert!(again.bootstrap("http://moved.test/", "RegionOne").await.unwrap().is_none(), "the administrator is there");
     let identity = again.validate(&kit::Secret::new(cloud.admin.as_str())).await.unwrap();
     assert!(identity.has_role("admin"));
-    let moved = cloud.store.read(move |db| crate::catalog::of(db, &identity)).await.unwrap();
+    let moved = again.catalog(&identity).await.unwrap();
     let urls: Vec<&str> =
         moved.as_array().unwrap().iter().map(|entry| entry["endpoints"][0]["url"].as_str().unwrap()).collect();
     assert!(urls.len() == 6 && urls.iter().all(|url| url.starts_with("http://moved.test/")), "{urls:?}");

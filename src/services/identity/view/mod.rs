@@ -5,7 +5,11 @@
 pub(crate) mod application_credential;
 pub(crate) mod assignment;
 pub(crate) mod catalog;
+pub(crate) mod domain_config;
+pub(crate) mod endpoint_group;
+pub(crate) mod policy;
 pub(crate) mod project;
+pub(crate) mod revocation;
 pub(crate) mod role;
 pub(crate) mod token;
 pub(crate) mod user;
