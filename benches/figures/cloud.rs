@@ -72,12 +72,7 @@ impl Cloud {
 
     /// An active image of a few bytes.
     pub async fn image(&self) -> String {
-        let mut client = self.client().await;
-        let image = json!({ "name": "tiny", "disk_format": "raw", "container_format": "bare" });
-        let made = client.must(201, "POST", "/image/v2/images", &image).await;
-        let id = made["id"].as_str().expect("an id").to_owned();
-        upload(self.appliance.public_url(), &self.token, &id).await;
-        id
+        make_image(self.appliance.public_url(), &self.token, "raw", b"tiny").await
     }
 
     /// The id of the network `default`.
@@ -123,7 +118,8 @@ pub async fn wait_active(client: &mut Client, count: usize) {
     }
 }
 
-async fn log_in(url: &str, directory: &TempDir) -> String {
+/// A token of the administrator of the cloud in `directory`.
+pub async fn log_in(url: &str, directory: &TempDir) -> String {
     let clouds = std::fs::read_to_string(directory.path().join("data/clouds.yaml")).expect("clouds.yaml");
     let line = clouds.lines().find_map(|line| line.trim().strip_prefix("password: ")).expect("a password");
     let password: String = serde_json::from_str(line).expect("a quoted password");
@@ -138,15 +134,26 @@ async fn log_in(url: &str, directory: &TempDir) -> String {
     token.expect("a token")
 }
 
-async fn upload(url: &str, token: &str, id: &str) {
+/// Makes an image of `bytes` active; its id.
+pub async fn make_image(url: &str, token: &str, format: &str, bytes: &[u8]) -> String {
+    let image = json!({ "name": "tiny", "disk_format": format, "container_format": "bare" });
+    let made = Client::connect(url, token).await.must(201, "POST", "/image/v2/images", &image).await;
+    let id = made["id"].as_str().expect("an id").to_owned();
+    upload(url, token, &id, bytes).await;
+    id
+}
+
+async fn upload(url: &str, token: &str, id: &str, bytes: &[u8]) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let host = url.strip_prefix("http://").expect("an http URL");
     let mut stream = tokio::net::TcpStream::connect(host).await.expect("the cloud listens");
-    let request = format!(
+    let head = format!(
         "PUT /image/v2/images/{id}/file HTTP/1.1\r\nhost: {host}\r\nx-auth-token: {token}\r\ncontent-type: application/octet-stream\r\n\
-         content-length: 4\r\nconnection: close\r\n\r\ntiny"
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        bytes.len()
     );
-    stream.write_all(request.as_bytes()).await.expect("the request is sent");
+    stream.write_all(head.as_bytes()).await.expect("the request is sent");
+    stream.write_all(bytes).await.expect("the image is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");

@@ -33,6 +33,11 @@ impl Report {
         self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
     }
 
+    /// Whether one of `names` is wanted.
+    pub fn wants_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.wants(name))
+    }
+
     /// Adds a figure.
     pub fn add(&mut self, name: &str, value: f64, unit: &'static str, goal: Goal) {
         let (goal_text, met) = match goal {

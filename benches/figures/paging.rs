@@ -9,7 +9,7 @@ use crate::figure::{Goal, Report};
 const PAGE: &str = "/compute/v2.1/servers/detail?limit=20";
 
 pub async fn measure(report: &mut Report) {
-    if !report.wants("servers: a page of 20") {
+    if !report.wants("servers: a page of 20 of 1,000 and of 100,000, median") {
         return;
     }
     let few = a_page_of(1_000).await;
