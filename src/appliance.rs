@@ -9,6 +9,7 @@ mod drivers;
 mod first_start;
 mod health;
 mod listener;
+mod policy_file;
 mod units;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::supervisor::{self, Health, Supervisor};
 use authenticator::BusAuthenticator;
+use policy_file::PolicyFile;
 
 pub use drivers::Drivers;
 
@@ -139,19 +141,19 @@ impl Appliance {
         let health = Health::default();
         let stop_consoles = CancellationToken::new();
         let console = Arc::new(console::Console::new(bus.client("console"), host.clone(), stop_consoles.clone()));
-        let app = services.app(config, &bus, &clock, &public_url)?;
+        let policy_file = PolicyFile::new(&config.policy, data_dir);
+        let app = services.app(config, &bus, &clock, &public_url).policy(policy_file.read()?);
+        let policies = app.policies();
         let app = app
             .raw("/console", console.clone())
             .raw("/healthz", Arc::new(health::Report::new(health.clone())))
-            .build()?;
+            .build()
+            .map_err(|error| policy_file.blame(error))?;
         let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
-        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([units::listener(
-            app,
-            listener,
-            console,
-            stop_consoles,
-        )]);
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir)
+            .into_iter()
+            .chain([units::policy(&policy_file, &policies), units::listener(app, listener, console, stop_consoles)]);
         for unit in all {
             if let Err(error) = supervisor.start(unit).await {
                 supervisor.stop().await;
@@ -213,23 +215,15 @@ impl Services {
     }
 
     /// All APIs, each with the name that its token checks bear in a trace.
-    fn app(
-        &self,
-        config: &Config,
-        bus: &Bus,
-        clock: &SharedClock,
-        public_url: &str,
-    ) -> Result<http_kit::app::Builder, StartError> {
+    fn app(&self, config: &Config, bus: &Bus, clock: &SharedClock, public_url: &str) -> http_kit::app::Builder {
         let checks = |service: &str| Arc::new(BusAuthenticator::new(bus.client(service)));
         let app = App::new(Limits::from(&config.api), clock.clone()).public_url(public_url);
-        Ok(app
-            .policy(policy(config)?)
-            .mount(self.identity.rest().authenticator(checks("identity-api")))
+        app.mount(self.identity.rest().authenticator(checks("identity-api")))
             .mount(self.compute.rest().authenticator(checks("compute-api")))
             .mount(self.compute.placement().authenticator(checks("placement-api")))
             .mount(self.image.rest().authenticator(checks("image-api")))
             .mount(self.network.rest().authenticator(checks("network-api")))
-            .mount(self.volume.rest().authenticator(checks("volume-api"))))
+            .mount(self.volume.rest().authenticator(checks("volume-api")))
     }
 }
 
@@ -269,14 +263,4 @@ fn host_name(config: &Config) -> HostId {
     } else {
         HostId::new(&config.compute.host)
     }
-}
-
-fn policy(config: &Config) -> Result<http_kit::Overrides, StartError> {
-    let path = &config.api.policy_file;
-    if path.as_os_str().is_empty() {
-        return Ok(http_kit::Overrides::none());
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|error| StartError::Policy(format!("{}: {error}", path.display())))?;
-    http_kit::Overrides::parse(&text).map_err(|error| StartError::Policy(format!("{}: {error}", path.display())))
 }

@@ -9,7 +9,7 @@ use bus::{Bus, ServerHandle};
 use compute_agent::ComputeAgent;
 use console::Console;
 use futures_util::future::BoxFuture;
-use http_kit::App;
+use http_kit::{App, Policies};
 use kit::config::Config;
 use kit::ids::HostId;
 use kit::{Condition, Fault};
@@ -17,6 +17,7 @@ use network_agent::NetworkAgent;
 use tokio_util::sync::CancellationToken;
 use volume_agent::VolumeAgent;
 
+use super::policy_file::PolicyFile;
 use super::{Drivers, Services};
 use crate::supervisor::{Unit, UnitContext};
 
@@ -127,6 +128,21 @@ where
         }
     });
     unit.stop_within(DRAIN * 4).ready_within(START)
+}
+
+/// The policy file, which is looked at for changes.
+pub(super) fn policy(file: &Arc<PolicyFile>, policies: &Arc<Policies>) -> Unit {
+    let reporting = condition(file, PolicyFile::condition);
+    let (file, policies) = (file.clone(), policies.clone());
+    let unit = Unit::new("policy", move |context: UnitContext| {
+        let (file, policies) = (file.clone(), policies.clone());
+        async move {
+            context.ready();
+            file.run(policies, context.stop).await;
+            Ok(())
+        }
+    });
+    unit.reporting(reporting)
 }
 
 /// The listener: last to start, first to stop.

@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Auditor;
 use crate::body::{BoxError, ResponseBody};
 use crate::endpoint::BoxFuture;
 use crate::limits::Limits;
-use crate::policy::{Overrides, PolicyError};
+use crate::policy::{Overrides, Policies};
 use crate::service::{BuildError, Mount, RowInfo, Service};
 
 /// Answers everything below a path by itself, without tables: the web console, its WebSockets.
@@ -34,13 +35,14 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) public_url: Option<Arc<str>>,
     pub(crate) clock: SharedClock,
+    pub(crate) auditor: Option<Arc<dyn Auditor>>,
     /// Requests that go on without their client.
     pub(crate) tasks: TaskTracker,
     /// Ends what has not finished when the drain time is over.
     pub(crate) cut: CancellationToken,
 }
 
-type Prepare = Box<dyn FnOnce(&Overrides) -> Result<Mount, BuildError> + Send>;
+type Prepare = Box<dyn FnOnce(&Overrides, &Arc<Policies>) -> Result<Mount, BuildError> + Send>;
 
 /// Puts an [`App`] together.
 pub struct Builder {
@@ -48,6 +50,8 @@ pub struct Builder {
     clock: SharedClock,
     public_url: Option<Arc<str>>,
     overrides: Overrides,
+    policies: Arc<Policies>,
+    auditor: Option<Arc<dyn Auditor>>,
     services: Vec<Prepare>,
     raw: Vec<(&'static str, Arc<dyn RawHandler>)>,
 }
@@ -57,7 +61,16 @@ impl App {
     #[expect(clippy::new_ret_no_self, reason = "an App exists only once all services are known")]
     #[must_use]
     pub fn new(limits: Limits, clock: SharedClock) -> Builder {
-        Builder { limits, clock, public_url: None, overrides: Overrides::none(), services: Vec::new(), raw: Vec::new() }
+        Builder {
+            limits,
+            clock,
+            public_url: None,
+            overrides: Overrides::none(),
+            policies: Arc::default(),
+            auditor: None,
+            services: Vec::new(),
+            raw: Vec::new(),
+        }
     }
 
     /// Accepts connections until `shutdown`, then lets open requests finish within the drain time. When it
@@ -96,10 +109,23 @@ impl Builder {
         self
     }
 
+    /// The policies of all services, which are there once it is built: to look at, and to replace.
+    #[must_use]
+    pub fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&self.policies)
+    }
+
+    /// With who puts requests on record.
+    #[must_use]
+    pub fn auditor(mut self, auditor: Arc<dyn Auditor>) -> Self {
+        self.auditor = Some(auditor);
+        self
+    }
+
     /// With `service`.
     #[must_use]
     pub fn mount<S: Send + Sync + 'static>(mut self, service: Service<S>) -> Self {
-        self.services.push(Box::new(move |overrides| service.prepare(overrides)));
+        self.services.push(Box::new(move |overrides, policies| service.prepare(overrides, policies)));
         self
     }
 
@@ -117,15 +143,14 @@ impl Builder {
     pub fn build(self) -> Result<App, BuildError> {
         let mut mounts = Vec::<Arc<Mount>>::new();
         for prepare in self.services {
-            let mount = prepare(&self.overrides)?;
+            let mount = prepare(&self.overrides, &self.policies)?;
             if mounts.iter().any(|other| other.dialect.mount == mount.dialect.mount) {
                 return Err(BuildError::SameMount(mount.dialect.mount));
             }
             mounts.push(Arc::new(mount));
         }
-        if let Some(rule) = self.overrides.names().find(|name| !mounts.iter().any(|mount| mount.policy.has(name))) {
-            return Err(BuildError::Overrides(PolicyError::UnknownOverride { rule: rule.to_owned() }));
-        }
+        // Only now are all rules known that the file can be about.
+        self.policies.replace(&self.overrides).map_err(BuildError::Overrides)?;
         Ok(App {
             inner: Arc::new(Inner {
                 mounts,
@@ -133,6 +158,7 @@ impl Builder {
                 limits: self.limits,
                 public_url: self.public_url,
                 clock: self.clock,
+                auditor: self.auditor,
                 tasks: TaskTracker::new(),
                 cut: CancellationToken::new(),
             }),

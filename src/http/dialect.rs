@@ -21,7 +21,7 @@ pub enum Envelope {
     Placement,
 }
 
-/// What speaks: one of OpenStack's APIs.
+/// What speaks: one of OpenStack's APIs, or our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Api {
     /// Identity.
@@ -36,6 +36,8 @@ pub enum Api {
     Glance,
     /// Placement.
     Placement,
+    /// cloudbox's own, for its operator: none of OpenStack's.
+    Cloudbox,
 }
 
 /// When `x-compute-request-id` is sent.
@@ -220,6 +222,18 @@ pub static PLACEMENT: Dialect = Dialect {
     ..COMMON
 };
 
+/// cloudbox's own, outside of OpenStack's paths: what only its operator asks.
+pub static CLOUDBOX: Dialect = Dialect {
+    api: Api::Cloudbox,
+    service_type: "cloudbox",
+    name: "cloudbox",
+    mount: "/cloudbox",
+    version_path: "/v1",
+    envelope: Envelope::Keystone,
+    default_limit: Some(100),
+    ..COMMON
+};
+
 impl Dialect {
     /// The path below which the endpoints are: `/compute/v2.1`.
     #[must_use]
@@ -235,7 +249,7 @@ impl Dialect {
             Api::Nova | Api::Cinder => format!("Policy doesn't allow {rule} to be performed."),
             Api::Neutron => format!("rule:{rule} is disallowed by policy"),
             Api::Glance => format!("You are not authorized to complete {rule} action."),
-            Api::Placement => format!("Policy does not allow {rule} to be performed."),
+            Api::Placement | Api::Cloudbox => format!("Policy does not allow {rule} to be performed."),
         }
     }
 
@@ -252,7 +266,7 @@ impl Dialect {
             Api::Neutron => {
                 "The server could not comply with the request since it is either malformed or otherwise incorrect."
             }
-            Api::Placement => "Malformed JSON",
+            Api::Placement | Api::Cloudbox => "Malformed JSON",
         }
     }
 }

@@ -56,6 +56,9 @@ pub(crate) fn document(dialect: &Dialect, path: &str, method: &Method, public_ur
         (Api::Glance, _) if root => Some(Found::bare(Reply::status(300, glance(&base)))),
         (Api::Glance, "/versions") => Some(Found::bare(Reply::ok(glance(&base)))),
         (Api::Placement, _) if root => Some(Found::versioned(Reply::ok(placement(dialect)))),
+        (Api::Cloudbox, _) if root => Some(Found::with_id(Reply::ok(
+            json!({ "versions": [{ "id": "v1", "status": "CURRENT", "links": [self_link(format!("{base}/v1/"))] }] }),
+        ))),
         _ => None,
     }
 }
@@ -70,7 +73,7 @@ pub(crate) fn unknown(dialect: &Dialect, path: &str, public_url: &str) -> Found 
         Api::Neutron => {
             Found::bare(Reply::status(404, json!({ "code": 404, "title": "Not Found", "description": null })))
         }
-        Api::Cinder | Api::Placement => Found::with_id(Reply::bytes(
+        Api::Cinder | Api::Placement | Api::Cloudbox => Found::with_id(Reply::bytes(
             404,
             "application/json",
             crate::envelope::webob(hyper::StatusCode::NOT_FOUND, "The resource could not be found.", ""),

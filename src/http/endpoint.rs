@@ -71,6 +71,8 @@ pub struct Endpoint<S: 'static> {
     pub deferred: bool,
     /// Whether its requests are traced from the start, so that the handler finds the spans in the context.
     pub traced: bool,
+    /// Whether it is how somebody authenticates: it is put on record as that, whatever its method.
+    pub authenticates: bool,
     /// What answers it.
     pub handler: &'static dyn Handler<S>,
 }
@@ -93,6 +95,7 @@ impl<S: 'static> Endpoint<S> {
             unauthenticated: false,
             deferred: false,
             traced: false,
+            authenticates: false,
             handler,
         }
     }
@@ -200,6 +203,13 @@ impl<S: 'static> Endpoint<S> {
     #[must_use]
     pub const fn deferred(mut self) -> Self {
         self.deferred = true;
+        self
+    }
+
+    /// A way to authenticate, for the audit trail.
+    #[must_use]
+    pub const fn authenticates(mut self) -> Self {
+        self.authenticates = true;
         self
     }
 

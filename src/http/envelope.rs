@@ -203,7 +203,7 @@ pub(crate) fn unknown_path(asked: &Asked<'_>) -> Reply {
         Api::Nova | Api::Cinder | Api::Glance => {
             Reply::bytes(404, "application/json", webob(StatusCode::NOT_FOUND, NOT_FOUND, ""))
         }
-        Api::Neutron => reply(asked, &Fault::not_found(NOT_FOUND)),
+        Api::Neutron | Api::Cloudbox => reply(asked, &Fault::not_found(NOT_FOUND)),
         Api::Placement => reply(asked, &Fault::not_found("")),
     }
 }

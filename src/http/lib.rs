@@ -7,6 +7,7 @@
 
 mod access;
 pub mod app;
+pub mod audit;
 mod body;
 pub mod compatibility;
 pub mod dialect;
@@ -36,6 +37,7 @@ pub mod validate;
 pub mod version;
 
 pub use app::{App, Builder, RawHandler};
+pub use audit::Auditor;
 pub use body::{BoxError, ResponseBody};
 pub use dialect::Dialect;
 pub use discovery::cinder as cinder_versions;
@@ -45,7 +47,7 @@ pub use filter::{Filter, FilterKind};
 pub use home::Describe;
 pub use limits::Limits;
 pub use page::{Direction, Paging, Sortable};
-pub use policy::{Overrides, Policy, Rule, Target};
+pub use policy::{Overrides, Policies, Policy, Rule, Scopes, Target};
 pub use query::Query;
 pub use reply::Reply;
 pub use request::{BodyStream, Request};

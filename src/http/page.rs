@@ -279,7 +279,7 @@ fn invalid(dialect: &Dialect, name: &str, text: &str) -> Fault {
         Api::Neutron => format!(
             "Bad {name} request: Invalid input for operation: '{name}' must be an integer 0 or greater, not '{text}'."
         ),
-        Api::Keystone | Api::Placement => {
+        Api::Keystone | Api::Placement | Api::Cloudbox => {
             format!("Invalid input for field/attribute {name}. Value: {text}. '{text}' is not of type 'integer'")
         }
     })

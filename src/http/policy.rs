@@ -1,25 +1,34 @@
-//! Who may do what: rules in oslo.policy's language, compiled at start.
+//! Who may do what: rules in oslo.policy's language, compiled at start and again when the operator's file changes.
 //!
 //! Each service has a table of [`Rule`]s with OpenStack's own defaults; an operator's file overrides single
-//! ones. A rule that does not parse, names an unknown rule or goes in a circle stops the start, so that
-//! enforcement itself cannot fail. A check that asks for what the target does not have is false.
+//! ones. A rule that does not parse, names an unknown rule or goes in a circle stops the start (or leaves the rules that
+//! are in force), so that enforcement itself cannot fail. A check that asks for what the target does not have is false.
 //! What may be *seen* (404 instead of 403) is for the service to decide.
 
 mod base;
+mod caller;
 mod check;
+mod compiled;
+mod explain;
+mod in_force;
 mod overrides;
 mod parse;
+mod pattern;
+mod scopes;
 mod target;
 
 use std::collections::HashMap;
 
 use kit::RequestContext;
 
+pub use explain::{Explanation, RuleInfo, Verdict};
+pub use in_force::Policies;
 pub use overrides::Overrides;
+pub use scopes::Scopes;
 pub use target::Target;
 
-use check::Check;
-use parse::{Expression, ParseError};
+use compiled::Compiled;
+use parse::ParseError;
 
 /// A rule with its default.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +39,38 @@ pub struct Rule {
     pub check: &'static str,
     /// What it allows, for an operator.
     pub description: &'static str,
+    /// The kinds of tokens that it is for; the service's own where it names none.
+    pub scopes: Option<Scopes>,
 }
 
 impl Rule {
     /// A rule.
     #[must_use]
     pub const fn new(name: &'static str, check: &'static str, description: &'static str) -> Self {
-        Self { name, check, description }
+        Self { name, check, description, scopes: None }
+    }
+
+    /// For these kinds of tokens alone.
+    #[must_use]
+    pub const fn scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = Some(scopes);
+        self
+    }
+}
+
+/// A line of the operator's file, where it is known; printed, it stands before what is said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At(Option<u64>);
+
+impl From<Option<u64>> for At {
+    fn from(line: Option<u64>) -> Self {
+        Self(line)
+    }
+}
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |line| write!(f, "line {line}: "))
     }
 }
 
@@ -44,38 +78,56 @@ impl Rule {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// A check string is not in the language.
-    #[error("the policy rule {rule:?} is not understood")]
+    #[error("{at}the check of the policy rule {rule:?} is not understood: {source}")]
     Syntax {
         /// The rule.
         rule: String,
+        /// Where.
+        at: At,
         /// What is wrong with it.
         source: ParseError,
     },
     /// `rule:x` where there is no x.
-    #[error("the policy rule {rule:?} refers to {unknown:?}, which does not exist")]
+    #[error("{at}the policy rule {rule:?} refers to {unknown:?}, which does not exist")]
     UnknownReference {
         /// The rule.
         rule: String,
+        /// Where.
+        at: At,
         /// What it refers to.
         unknown: String,
     },
     /// A rule that depends on itself.
-    #[error("the policy rule {rule:?} depends on itself")]
+    #[error("{at}the policy rule {rule:?} depends on itself")]
     Circular {
         /// The rule.
         rule: String,
+        /// Where.
+        at: At,
     },
     /// An override of a rule that no service has.
-    #[error("the policy file sets {rule:?}, which is no rule of any service")]
+    #[error("{at}no service has a policy rule {rule:?}, and no rule refers to it")]
     UnknownOverride {
         /// The rule.
         rule: String,
+        /// Where.
+        at: At,
+    },
+    /// A rule that stands in the file twice.
+    #[error("{at}the policy rule {rule:?} is set for the second time")]
+    Twice {
+        /// The rule.
+        rule: String,
+        /// Where.
+        at: At,
     },
     /// The policy file cannot be read as one.
-    #[error("line {line} of the policy file is not of the form \"rule\" = \"check\"")]
+    #[error("{at}a policy file has a rule's name and its check in each entry: {reason}")]
     File {
-        /// The line, from 1.
-        line: usize,
+        /// Where.
+        at: At,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
@@ -83,44 +135,17 @@ pub enum PolicyError {
 #[derive(Debug, Default)]
 pub struct Policy {
     by_name: HashMap<String, usize>,
-    checks: Vec<Check>,
+    rules: Vec<Compiled>,
 }
 
 impl Policy {
-    /// Compiles the common base rules, `tables` over them, and `overrides` over those.
+    /// Compiles the common base rules, `tables` over them, and `overrides` over those. `scopes` are of the rules that name
+    /// none.
     ///
     /// # Errors
     /// The first rule that cannot be used.
-    pub fn compile(tables: &[&[Rule]], overrides: &Overrides) -> Result<Self, PolicyError> {
-        let mut names = Vec::<String>::new();
-        let mut by_name = HashMap::<String, usize>::new();
-        let mut parsed = Vec::<Expression>::new();
-        let defaults = base::RULES.iter().chain(tables.iter().flat_map(|table| table.iter()));
-        for rule in defaults {
-            let text = overrides.get(rule.name).unwrap_or(rule.check);
-            let expression =
-                parse::parse(text).map_err(|source| PolicyError::Syntax { rule: rule.name.to_owned(), source })?;
-            match by_name.get(rule.name).and_then(|index| parsed.get_mut(*index)) {
-                Some(present) => *present = expression,
-                None => {
-                    by_name.insert(rule.name.to_owned(), parsed.len());
-                    names.push(rule.name.to_owned());
-                    parsed.push(expression);
-                }
-            }
-        }
-        let checks = parsed
-            .into_iter()
-            .zip(&names)
-            .map(|(expression, rule)| {
-                Check::resolve(expression, &by_name)
-                    .map_err(|unknown| PolicyError::UnknownReference { rule: rule.clone(), unknown })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if let Some(rule) = check::circular(&checks).and_then(|index| names.into_iter().nth(index)) {
-            return Err(PolicyError::Circular { rule });
-        }
-        Ok(Self { by_name, checks })
+    pub fn compile(tables: &[&[Rule]], scopes: Scopes, overrides: &Overrides) -> Result<Self, PolicyError> {
+        compiled::compile(tables, scopes, overrides)
     }
 
     /// Whether there is a rule `name`.
@@ -141,11 +166,12 @@ impl Policy {
         if context.is_service() {
             return true;
         }
-        let Some(check) = self.by_name.get(rule).and_then(|index| self.checks.get(*index)) else {
+        let Some(rule) = self.by_name.get(rule).and_then(|index| self.rules.get(*index)) else {
             tracing::error!(rule, "an unknown policy rule was enforced");
             return false;
         };
-        check.holds(&check::Asked { checks: &self.checks, context, target })
+        let scope_fits = context.identity().is_none_or(|identity| rule.scopes.contain(&identity.scope));
+        scope_fits && rule.check.holds(&check::Asked { rules: &self.rules, context, target })
     }
 }
 

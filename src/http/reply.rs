@@ -8,7 +8,9 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode, header};
 use kit::Fault;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::audit::Party;
 use crate::body::{self, BoxError, ResponseBody};
 
 /// The answer to a request.
@@ -28,6 +30,8 @@ enum Content {
 }
 
 const JSON: &str = "application/json";
+/// The largest body that is looked into for what was made.
+const MADE_AT_MOST: usize = 64 << 10;
 
 impl Reply {
     /// `content` as JSON, with the endpoint's own status.
@@ -122,6 +126,16 @@ impl Reply {
     #[must_use]
     pub fn chosen_status(&self) -> Option<u16> {
         self.status.map(|status| status.as_u16())
+    }
+
+    /// What was made, where the body is that object or holds it under its only key: for the record.
+    pub(crate) fn made(&self) -> Option<Party> {
+        let Content::Bytes(bytes, JSON) = &self.content else { return None };
+        let body: Value = serde_json::from_slice(bytes.get(..bytes.len().min(MADE_AT_MOST))?).ok()?;
+        let only = body.as_object().filter(|object| object.len() == 1).and_then(|object| object.values().next());
+        let object = only.filter(|inner| inner.is_object()).unwrap_or(&body);
+        let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Party { id: text("id"), name: text("name") })
     }
 
     /// The response; `success` is the status of a reply that names none.

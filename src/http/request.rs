@@ -17,6 +17,7 @@ use kit::{Fault, RequestContext, SharedClock, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::audit::Trail;
 use crate::body::BoxError;
 use crate::dialect::Dialect;
 use crate::policy::{Policy, Target};
@@ -42,6 +43,7 @@ pub struct Request {
     pub(crate) action: Option<&'static str>,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) authorized: Arc<AtomicBool>,
+    pub(crate) trail: Trail,
 }
 
 /// Where a connection comes from: an extension of its requests.
@@ -220,6 +222,12 @@ impl Request {
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.site.public_url
+    }
+
+    /// What is put on record of it: for what only the handler knows.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
     }
 
     /// The address that the request came from; none where it did not come over a connection.

@@ -6,27 +6,32 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use kit::Fault;
 use tracing::Instrument as _;
 
 use crate::app::Inner;
+use crate::audit::{Event, Trail};
+use crate::dialect::Dialect;
+use crate::envelope;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::service::Mount;
 
-/// Runs the handler. One that changes something goes on without its client; a panic stays here.
+/// Runs the handler. One that changes something goes on without its client, and is put on record; a panic stays here.
 pub(crate) async fn run(
     app: &Inner,
     mount: &Arc<Mount>,
     index: usize,
     request: Request,
     limit: Option<Duration>,
+    mut ending: Ending,
 ) -> Result<Reply, Fault> {
-    let changes = !matches!(request.method, Method::GET | Method::HEAD);
+    let outlives = ending.trail.is_on() || !matches!(request.method, Method::GET | Method::HEAD);
     let deferred = mount.rows.get(index).is_some_and(|row| row.info.deferred);
     let authorized = Arc::clone(&request.authorized);
     let span = tracing::debug_span!("request", request_id = %request.context.request_id, service = mount.dialect.name);
+    let dialect = mount.dialect;
     let mount = Arc::clone(mount);
     let handler = async move {
         match mount.dispatch.call(index, request) {
@@ -36,15 +41,25 @@ pub(crate) async fn run(
     };
     let handler = AssertUnwindSafe(handler).catch_unwind().instrument(span);
     let answer = async move {
-        handler.await.unwrap_or_else(|panic| Err(Fault::internal("running a handler, which panicked", said(&*panic))))
+        let reply = handler
+            .await
+            .unwrap_or_else(|panic| Err(Fault::internal("running a handler, which panicked", said(&*panic))))?;
+        if deferred && !authorized.load(Ordering::Relaxed) {
+            return Err(Fault::internal("authorising a request", "a deferred row's handler enforced no rule"));
+        }
+        Ok(reply)
     };
-    let answered = if changes {
-        let cut = app.cut.clone();
+    let answered = if outlives {
+        let (cut, auditor) = (app.cut.clone(), app.auditor.clone());
         let task = app.tasks.spawn(async move {
-            tokio::select! {
+            let answered = tokio::select! {
                 answered = answer => answered,
                 () = cut.cancelled() => Err(Fault::unavailable("The service is shutting down.")),
+            };
+            if let (Some(auditor), Some(event)) = (auditor, ending.event(dialect, &answered)) {
+                auditor.record(event).await;
             }
+            answered
         });
         within(limit, task)
             .await
@@ -52,11 +67,27 @@ pub(crate) async fn run(
     } else {
         within(limit, answer).await
     };
-    let reply = answered.unwrap_or_else(|| Err(Fault::timeout("The request could not be answered in time.")))?;
-    if deferred && !authorized.load(Ordering::Relaxed) {
-        return Err(Fault::internal("authorising a request", "a deferred row's handler enforced no rule"));
+    answered.unwrap_or_else(|| Err(Fault::timeout("The request could not be answered in time.")))
+}
+
+/// How a request is put on record once it is answered.
+pub(crate) struct Ending {
+    pub(crate) trail: Trail,
+    /// The status of a reply that names none.
+    pub(crate) success: StatusCode,
+}
+
+impl Ending {
+    fn event(&mut self, dialect: &Dialect, answered: &Result<Reply, Fault>) -> Option<Event> {
+        let status = match answered {
+            Ok(reply) => {
+                self.trail.made(|| reply.made());
+                reply.chosen_status().unwrap_or(self.success.as_u16())
+            }
+            Err(fault) => envelope::status(dialect, fault).as_u16(),
+        };
+        self.trail.end(status)
     }
-    Ok(reply)
 }
 
 /// What `future` gives, or nothing once `limit` is over.

@@ -1,5 +1,6 @@
 //! One request, from its head to its answer. [`Exchange::answer`] is the order of events.
 
+use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use serde_json::json;
 
 use crate::access;
 use crate::app::{App, Inner, below};
+use crate::audit::{self, Trail};
 use crate::body::{self, BoxError, ReadError, ResponseBody};
 use crate::dialect::{Api, Dialect};
 use crate::discovery::{self, Found};
@@ -27,8 +29,9 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::{BodyStream, Peer, Request, RequestBody, Site};
 use crate::routes::Matched;
-use crate::run::run;
+use crate::run::{Ending, run};
 use crate::service::{Mount, Row};
+use crate::testing::Probe;
 use crate::version::{Microversion, Negotiated};
 
 /// How much longer than its deadline a handler is waited for, so that it can say itself that it ran out of time.
@@ -55,6 +58,7 @@ where
     let mut exchange = Exchange::open(app, &head);
     let outcome = exchange.answer(head, body).await;
     let response = exchange.render(outcome);
+    exchange.record_refusal(response.status()).await;
     exchange.log(&response);
     response
 }
@@ -98,6 +102,9 @@ pub(crate) struct Exchange<'a> {
     pub(crate) request_id_shown: bool,
     pub(crate) success: StatusCode,
     pub(crate) close: bool,
+    /// What is put on record of it, until a handler's task takes it over.
+    trail: Trail,
+    peer: Option<IpAddr>,
 }
 
 impl<'a> Exchange<'a> {
@@ -118,6 +125,27 @@ impl<'a> Exchange<'a> {
             request_id_shown: true,
             success: StatusCode::OK,
             close: false,
+            trail: Trail::default(),
+            peer: head.extensions.get::<Peer>().map(|peer| peer.0),
+        }
+    }
+
+    /// Begins to record what is to be recorded.
+    fn begin_trail(&mut self, mount: &Mount, headers: &HeaderMap, rows: &[usize], values: &[String]) {
+        let each = || rows.iter().filter_map(|index| mount.rows.get(*index)).map(|row| &row.info);
+        let wanted = self.app.auditor.is_some() && audit::is_recorded(&self.method, each());
+        self.trail = Trail::begin(wanted, self.app.clock.now(), &self.context, &self.path, headers);
+        self.trail.from(self.peer);
+        if let Some(row) = each().next() {
+            self.trail.operation(mount.dialect.service_type, row, values, false);
+        }
+    }
+
+    /// Records a request that came to no handler.
+    async fn record_refusal(&mut self, status: StatusCode) {
+        self.trail.caller(&self.context);
+        if let (Some(auditor), Some(event)) = (&self.app.auditor, self.trail.end(status.as_u16())) {
+            auditor.record(event).await;
         }
     }
 
@@ -143,6 +171,9 @@ impl<'a> Exchange<'a> {
         let (project, local) = split_project(dialect, local);
         let matched = mount.routes.find(local);
         let rows = matched.as_ref().and_then(|matched| self.rows(dialect, matched));
+        if let (Some(rows), Some(matched)) = (rows, &matched) {
+            self.begin_trail(&mount, &head.headers, rows, &matched.values);
+        }
         let candidates = self.reach(&mount, &head.headers, rows, matched.as_ref(), legacy).await?;
         self.check_project(project)?;
         let values = matched.map(|matched| matched.values).unwrap_or_default();
@@ -196,6 +227,7 @@ impl<'a> Exchange<'a> {
         B::Error: Into<BoxError>,
     {
         let dialect = mount.dialect;
+        let probe = head.extensions.get::<Probe>().cloned();
         let streams = candidates.first().and_then(|index| mount.rows.get(*index)).map(|row| row.info.body);
         let streams = streams == Some(BodyKind::Stream);
         if !streams {
@@ -214,23 +246,30 @@ impl<'a> Exchange<'a> {
             body,
             site: Site {
                 dialect,
-                policy: Arc::clone(&mount.policy),
+                policy: mount.policy(),
                 public_url: Arc::clone(&self.public_url),
                 clock: Arc::clone(&self.app.clock),
             },
             action: None,
-            peer: head.extensions.get::<Peer>().map(|peer| peer.0),
+            peer: self.peer,
             authorized: Arc::new(AtomicBool::new(false)),
+            trail: self.trail.clone(),
         };
         let (index, row) = choose(mount, candidates, &request)?;
+        self.trail.operation(dialect.service_type, &row.info, &values, true);
         request.action = row.info.action;
         request.params = row.names.iter().copied().zip(values).collect();
+        if let Some(probe) = probe {
+            return Ok(probe.decide(&row.info, &request)?);
+        }
         check(row, &request)?;
         if let Some(status) = row.info.success {
             self.success = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         }
         let limit = (!streams).then(|| self.app.limits.request_timeout + GRACE);
-        Ok(run(self.app, mount, index, request, limit).await?)
+        self.trail.caller(&self.context);
+        let trail = std::mem::take(&mut self.trail);
+        Ok(run(self.app, mount, index, request, limit, Ending { trail, success: self.success }).await?)
     }
 
     /// Who asks.
@@ -414,6 +453,6 @@ fn check_media_type(dialect: &Dialect, headers: &HeaderMap) -> Result<(), Fault>
         Api::Placement => Err(Fault::unsupported_media_type(format!(
             "The media type {media_type} is not supported, use application/json"
         ))),
-        Api::Keystone | Api::Neutron | Api::Glance => Ok(()),
+        Api::Keystone | Api::Neutron | Api::Glance | Api::Cloudbox => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use kit::{Fault, Identity, RequestContext, Secret};
 use crate::dialect::Dialect;
 use crate::endpoint::{BodyKind, BoxFuture, Endpoint, Handler};
 use crate::home::{self, Home};
-use crate::policy::{Overrides, Policy, PolicyError, Rule};
+use crate::policy::{Overrides, Policies, Policy, PolicyError, Rule, Scopes};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes::{self, Routes};
@@ -96,6 +96,7 @@ pub struct Service<S: 'static> {
     tables: &'static [&'static [Endpoint<S>]],
     rules: Vec<&'static [Rule]>,
     home: Option<home::Describe>,
+    scopes: Scopes,
     authenticator: Option<Arc<dyn Authenticator>>,
 }
 
@@ -124,6 +125,8 @@ pub struct RowInfo {
     pub deferred: bool,
     /// Whether its requests are traced.
     pub traced: bool,
+    /// Whether it is how somebody authenticates.
+    pub authenticates: bool,
     /// How the body reaches the handler.
     pub body: BodyKind,
     /// The status of a reply that names none.
@@ -153,7 +156,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// A service that speaks `dialect`, with the endpoints of all `tables`.
     #[must_use]
     pub fn new(dialect: &'static Dialect, state: Arc<S>, tables: &'static [&'static [Endpoint<S>]]) -> Self {
-        Self { dialect, state, tables, rules: Vec::new(), home: None, authenticator: None }
+        Self { dialect, state, tables, rules: Vec::new(), scopes: Scopes::ANY, home: None, authenticator: None }
     }
 
     /// With policy rules. Several tables can be added; later ones go over earlier ones.
@@ -168,6 +171,13 @@ impl<S: Send + Sync + 'static> Service<S> {
     #[must_use]
     pub fn home(mut self, describe: home::Describe) -> Self {
         self.home = Some(describe);
+        self
+    }
+
+    /// With rules for these kinds of tokens, where a rule does not name its own.
+    #[must_use]
+    pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = scopes;
         self
     }
 
@@ -188,10 +198,12 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Prepares it for requests.
-    pub(crate) fn prepare(self, overrides: &Overrides) -> Result<Mount, BuildError> {
+    pub(crate) fn prepare(self, overrides: &Overrides, policies: &Arc<Policies>) -> Result<Mount, BuildError> {
         let service = self.dialect.name;
-        let policy =
-            Policy::compile(&self.rules, overrides).map_err(|source| BuildError::Policy { service, source })?;
+        let number = policies
+            .add(service, self.rules.clone(), self.scopes, overrides)
+            .map_err(|source| BuildError::Policy { service, source })?;
+        let policy = policies.of(number);
         let mut routes = Routes::default();
         let mut rows = Vec::<Row>::new();
         let mut handlers = Vec::new();
@@ -213,7 +225,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             home,
             routes,
             rows,
-            policy: Arc::new(policy),
+            policies: (Arc::clone(policies), number),
             authenticator: self.authenticator,
             dispatch: Box::new(Table { state: self.state, handlers }),
         })
@@ -233,6 +245,7 @@ fn info<S>(dialect: &Dialect, endpoint: &Endpoint<S>) -> RowInfo {
         unauthenticated: endpoint.unauthenticated,
         deferred: endpoint.deferred,
         traced: endpoint.traced,
+        authenticates: endpoint.authenticates,
         body: endpoint.body,
         success: endpoint.success,
     }
@@ -257,9 +270,17 @@ pub(crate) struct Mount {
     pub(crate) home: Option<Home>,
     pub(crate) routes: Routes,
     pub(crate) rows: Vec<Row>,
-    pub(crate) policy: Arc<Policy>,
+    /// Those of all services, and this one's number among them.
+    policies: (Arc<Policies>, usize),
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) dispatch: Box<dyn Dispatch>,
+}
+
+impl Mount {
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.policies.0.of(self.policies.1)
+    }
 }
 
 /// A row, prepared.

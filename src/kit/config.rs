@@ -20,6 +20,10 @@ pub struct Config {
     pub data_dir: DataDir,
     /// The HTTP listener.
     pub api: ApiConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
+    /// What is put on record.
+    pub audit: AuditConfig,
     /// The message bus.
     pub bus: BusConfig,
     /// Keystone.
@@ -63,8 +67,6 @@ pub struct ApiConfig {
     pub request_timeout_secs: u64,
     /// The largest JSON body, in bytes.
     pub max_body_bytes: usize,
-    /// Policy overrides: a file of `"rule" = "check string"` lines. None when empty.
-    pub policy_file: PathBuf,
 }
 
 impl Default for ApiConfig {
@@ -77,7 +79,6 @@ impl Default for ApiConfig {
             header_timeout_secs: 20,
             request_timeout_secs: 60,
             max_body_bytes: 1024 * 1024,
-            policy_file: PathBuf::new(),
         }
     }
 }
@@ -91,6 +92,35 @@ impl ApiConfig {
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// The operator's policy file, in YAML. When empty: `policy.yaml` in the data directory, or else
+    /// `/etc/cloudbox/policy.yaml`, where there is one.
+    pub file: PathBuf,
+}
+
+/// What is put on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How many records are kept in the database.
+    pub keep_rows: u64,
+    /// How long a record is kept there, in days.
+    pub keep_days: u64,
+    /// A file that gets each record as a line of JSON, too. None when empty.
+    pub file: PathBuf,
+    /// The socket of a syslog daemon that gets each record, too: `/dev/log`. None when empty.
+    pub syslog: PathBuf,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { keep_rows: 200_000, keep_days: 90, file: PathBuf::new(), syslog: PathBuf::new() }
     }
 }
 

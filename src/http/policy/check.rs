@@ -1,22 +1,24 @@
-//! A compiled check and its evaluation.
+//! A compiled check and its evaluation, which allocates nothing.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use kit::{Identity, RequestContext, Scope};
+use kit::RequestContext;
 
-use super::parse::{Expression, Left, Right};
-use super::target::{Target, Value};
+use super::caller::Held;
+use super::compiled::Compiled;
+use super::parse::{Expression, Field, Left, Wanted};
+use super::pattern::Pattern;
+use super::target::Target;
 
 /// An [`Expression`] whose references are indices.
 #[derive(Debug)]
 pub(super) enum Check {
     Always,
     Never,
-    Role(String),
+    Role(Pattern),
     Rule(usize),
-    Compare(Left, Right),
-    Field(String, String),
+    Compare(Left, Pattern),
+    Field(Field),
     And(Vec<Check>),
     Or(Vec<Check>),
     Not(Box<Check>),
@@ -24,7 +26,7 @@ pub(super) enum Check {
 
 /// What a check is evaluated against.
 pub(super) struct Asked<'a> {
-    pub(super) checks: &'a [Check],
+    pub(super) rules: &'a [Compiled],
     pub(super) context: &'a RequestContext,
     pub(super) target: &'a Target,
 }
@@ -41,7 +43,7 @@ impl Check {
             Expression::Role(role) => Self::Role(role),
             Expression::Rule(name) => Self::Rule(names.get(&name).copied().ok_or(name)?),
             Expression::Compare(left, right) => Self::Compare(left, right),
-            Expression::Field(name, value) => Self::Field(name, value),
+            Expression::Field(field) => Self::Field(field),
             Expression::And(parts) => Self::And(each(parts)?),
             Expression::Or(parts) => Self::Or(each(parts)?),
             Expression::Not(inner) => Self::Not(Box::new(Self::resolve(*inner, names)?)),
@@ -53,12 +55,10 @@ impl Check {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Role(role) => asked.context.has_role(role),
-            Self::Rule(index) => asked.checks.get(*index).is_some_and(|check| check.holds(asked)),
-            Self::Compare(left, right) => compare(left, right, asked).unwrap_or(false),
-            Self::Field(name, value) => {
-                asked.target.get(name, asked.context).is_some_and(|found| found.text() == *value)
-            }
+            Self::Role(role) => has_role(role, asked),
+            Self::Rule(index) => asked.rules.get(*index).is_some_and(|rule| rule.check.holds(asked)),
+            Self::Compare(left, right) => compare(left, right, asked),
+            Self::Field(field) => is_field(field, asked),
             Self::And(parts) => parts.iter().all(|part| part.holds(asked)),
             Self::Or(parts) => parts.iter().any(|part| part.holds(asked)),
             Self::Not(inner) => !inner.holds(asked),
@@ -73,20 +73,45 @@ impl Check {
             _ => {}
         }
     }
+
+    /// It as a check string.
+    pub(super) fn text(&self, rules: &[Compiled]) -> String {
+        let joined = |parts: &[Self], word: &str| {
+            let part = |part: &Self| match part {
+                Self::And(_) | Self::Or(_) => format!("({})", part.text(rules)),
+                _ => part.text(rules),
+            };
+            parts.iter().map(part).collect::<Vec<_>>().join(word)
+        };
+        match self {
+            Self::Always => "@".to_owned(),
+            Self::Never => "!".to_owned(),
+            Self::Role(role) => format!("role:{role}"),
+            Self::Rule(index) => format!("rule:{}", rules.get(*index).map_or("", |rule| &rule.name)),
+            Self::Compare(left, right) => format!("{left}:{right}"),
+            Self::Field(field) => format!("field:{field}"),
+            Self::And(parts) => joined(parts, " and "),
+            Self::Or(parts) => joined(parts, " or "),
+            Self::Not(inner) => match inner.as_ref() {
+                Self::And(_) | Self::Or(_) => format!("not ({})", inner.text(rules)),
+                _ => format!("not {}", inner.text(rules)),
+            },
+        }
+    }
 }
 
-/// A rule that depends on itself, if there is one.
-pub(super) fn circular(checks: &[Check]) -> Option<usize> {
-    let references: Vec<Vec<usize>> = checks
+/// The rules that depend on themselves.
+pub(super) fn circular(rules: &[Compiled]) -> impl Iterator<Item = usize> {
+    let references: Vec<Vec<usize>> = rules
         .iter()
-        .map(|check| {
+        .map(|rule| {
             let mut found = Vec::new();
-            check.references(&mut found);
+            rule.check.references(&mut found);
             found
         })
         .collect();
-    (0..checks.len()).find(|start| {
-        let mut seen = vec![false; checks.len()];
+    (0..references.len()).filter(move |start| {
+        let mut seen = vec![false; references.len()];
         let mut open = references.get(*start).cloned().unwrap_or_default();
         while let Some(next) = open.pop() {
             if next == *start {
@@ -101,61 +126,56 @@ pub(super) fn circular(checks: &[Check]) -> Option<usize> {
     })
 }
 
-/// Whether both sides are the same; `None` where one of them does not exist.
-fn compare(left: &Left, right: &Right, asked: &Asked<'_>) -> Option<bool> {
-    let target;
-    let right: &str = match right {
-        Right::Text(text) => text,
-        Right::Target(name) => {
-            target = asked.target.get(name, asked.context)?;
-            target.text()
-        }
-    };
-    let left = match left {
-        Left::Literal(text) => Cow::Borrowed(text.as_str()),
-        Left::Caller(name) => caller(name, asked.context)?,
-    };
-    Some(left == right)
-}
-
-/// The caller's attribute `name`, as text; absent attributes are absent, not `None`.
-fn caller<'c>(name: &str, context: &'c RequestContext) -> Option<Cow<'c, str>> {
-    let identity = context.identity()?;
-    let project = identity.project();
-    let text = match name {
-        "user_id" | "user" | "token.user.id" => identity.user.id.as_str(),
-        "user_domain_id" | "token.user.domain.id" => identity.user.domain.id.as_str(),
-        "project_id" | "tenant_id" | "tenant" | "token.project.id" => project?.id.as_str(),
-        "project_domain_id" | "token.project.domain.id" => project?.domain.id.as_str(),
-        "domain_id" | "token.domain.id" => scoped_domain(identity)?,
-        "system_scope" | "system" | "token.system.all" => match (&identity.scope, name) {
-            (Scope::System, "token.system.all") => "True",
-            (Scope::System, _) => "all",
-            _ => return None,
-        },
-        "is_admin" => return Some(Cow::Borrowed(if context.is_admin() { "True" } else { "False" })),
-        "is_admin_project" => "True",
-        "request_id" => &context.request_id,
-        _ => return None,
-    };
-    Some(Cow::Borrowed(text))
-}
-
-fn scoped_domain(identity: &Identity) -> Option<&str> {
-    match &identity.scope {
-        Scope::Domain(domain) => Some(domain.id.as_str()),
-        _ => None,
+/// Roles are named without regard to case.
+fn has_role(role: &Pattern, asked: &Asked<'_>) -> bool {
+    match role {
+        Pattern::Text(name) => asked.context.has_role(name),
+        _ => role.read(asked.target, asked.context).is_some_and(|name| asked.context.has_role(&name)),
     }
 }
 
-impl Value<'_> {
-    /// As Python's `%s` prints it.
-    pub(super) fn text(&self) -> &str {
+/// Whether both sides are the same; not where one of them does not exist.
+fn compare(left: &Left, right: &Pattern, asked: &Asked<'_>) -> bool {
+    let is = |text: &str| right.is(text, asked.target, asked.context);
+    match left {
+        Left::Literal(text) => is(text),
+        Left::Unknown(_) => false,
+        Left::Caller(attribute, _) => match attribute.of(asked.context) {
+            None => false,
+            Some(Held::Text(text)) => is(text),
+            Some(Held::Null) => right.is_none(),
+            Some(Held::Names(roles)) => roles.iter().any(|role| is(&role.name)),
+            Some(Held::Ids(roles)) => roles.iter().any(|role| is(role.id.as_str())),
+        },
+    }
+}
+
+fn is_field(field: &Field, asked: &Asked<'_>) -> bool {
+    asked.target.get(&field.name, asked.context).is_some_and(|found| match &field.wanted {
+        Wanted::Text(wanted) => found.text() == wanted,
+        Wanted::Regex(regex) => regex.is_match(found.text()),
+    })
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Value::Text(text) => text,
-            Value::Null => "None",
-            Value::Bool(true) => "True",
-            Value::Bool(false) => "False",
+            Self::Literal(text) if matches!(text.as_str(), "None" | "True" | "False") => f.write_str(text),
+            Self::Literal(text) if text.parse::<i64>().is_ok() => f.write_str(text),
+            Self::Literal(text) => write!(f, "'{text}'"),
+            Self::Caller(_, name) | Self::Unknown(name) => f.write_str(name),
+        }
+    }
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.wanted {
+            Wanted::Text(text) => write!(f, "{}={text}", self.path),
+            Wanted::Regex(regex) => {
+                let inner = regex.as_str().strip_prefix("^(?:").and_then(|inner| inner.strip_suffix(')'));
+                write!(f, "{}=~{}", self.path, inner.unwrap_or_default())
+            }
         }
     }
 }

@@ -2,23 +2,28 @@
 //!
 //! `@`, `!`, `role:x`, `rule:x`, `left:right`, `and`, `or`, `not`, parentheses; the empty text allows. As in
 //! oslo.policy, tokens are separated by white space, and parentheses count only at a token's ends, because
-//! `%(name)s` holds some itself.
+//! `%(name)s` holds some itself. Its older form, a list of lists (one list holds if all of it do), is read too.
+//!
+//! What oslo.policy takes for a check that always fails, with a line in a log, is an error here.
+
+use super::caller::Attribute;
+use super::pattern::Pattern;
 
 /// A parsed check string.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Expression {
     /// `@`
     Always,
     /// `!`
     Never,
-    /// `role:name`, in lower case.
-    Role(String),
+    /// `role:name`.
+    Role(Pattern),
     /// `rule:name`
     Rule(String),
     /// `left:right`
-    Compare(Left, Right),
+    Compare(Left, Pattern),
     /// `field:resource:name=value`: the target's attribute has this value (Neutron).
-    Field(String, String),
+    Field(Field),
     /// All hold.
     And(Vec<Expression>),
     /// One holds.
@@ -33,24 +38,52 @@ pub(super) enum Left {
     /// A literal: `'text'`, `None`, `True`, a number.
     Literal(String),
     /// An attribute of the caller, such as `user_id` or `token.project.domain.id`.
-    Caller(String),
+    Caller(Attribute, String),
+    /// An attribute that no caller has: it never holds.
+    Unknown(String),
 }
 
-/// What stands after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Right {
-    /// Text.
+/// Neutron's check of an attribute of the target.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// `networks:shared`, as it was written.
+    pub(super) path: String,
+    /// The attribute's name.
+    pub(super) name: String,
+    /// What it must be.
+    pub(super) wanted: Wanted,
+}
+
+/// What an attribute must be.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// This.
     Text(String),
-    /// `%(name)s`: an attribute of the target.
-    Target(String),
+    /// `~regex`: something that begins so.
+    Regex(Box<regex::Regex>),
 }
 
 /// Why a check string is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// A token that is none.
-    #[error("{0:?} is not a check")]
+    #[error("{0:?} is not a check: write role:NAME, rule:NAME, ATTRIBUTE:VALUE, \"@\" (everybody) or \"!\" (nobody)")]
     NotACheck(String),
+    /// A check by a web service.
+    #[error("{0:?} would ask a web service at every request, which cloudbox does not do: say it in rules, or in roles")]
+    Remote(String),
+    /// A `%` that means nothing.
+    #[error("{0:?} has a % that begins no %(name)s; a plain one is written %%")]
+    Pattern(String),
+    /// A regular expression that is none.
+    #[error("{0:?} holds no usable regular expression")]
+    Regex(String),
+    /// YAML takes a bare `!` for a tag of nothing: an empty text, which would allow everybody.
+    #[error("it is empty without quotes: write \"!\" for nobody, \"@\" for everybody, with the quotes")]
+    Bare,
+    /// Something else than text or a list of lists of text.
+    #[error("it is neither a check string nor a list of lists of checks")]
+    Shape,
     /// Something else should stand here.
     #[error("{0:?} is out of place")]
     OutOfPlace(String),
@@ -199,19 +232,31 @@ fn check(text: &str) -> Result<Expression, ParseError> {
         _ => {}
     }
     let not_a_check = || ParseError::NotACheck(text.to_owned());
+    let pattern = |right: &str| Pattern::parse(right).ok_or_else(|| ParseError::Pattern(text.to_owned()));
     let (left, right) =
         text.split_once(':').filter(|(left, right)| !left.is_empty() && !right.is_empty()).ok_or_else(not_a_check)?;
     Ok(match left {
-        "role" => Expression::Role(right.to_lowercase()),
+        "role" => Expression::Role(pattern(right)?),
         "rule" => Expression::Rule(right.to_owned()),
-        "field" => {
-            let (name, value) =
-                right.split_once(':').and_then(|(_, test)| test.split_once('=')).ok_or_else(not_a_check)?;
-            Expression::Field(name.to_owned(), value.trim_start_matches('~').to_owned())
-        }
-        "http" | "https" => return Err(not_a_check()),
-        _ => Expression::Compare(left_side(left), right_side(right)),
+        "field" => Expression::Field(field(right).ok_or_else(not_a_check)?.map_err(ParseError::Regex)?),
+        "http" | "https" | "remote" => return Err(ParseError::Remote(text.to_owned())),
+        _ => Expression::Compare(left_side(left), pattern(right)?),
     })
+}
+
+/// `networks:shared=True`, `port:device_owner=~^network:`.
+fn field(text: &str) -> Option<Result<Field, String>> {
+    let (resource, test) = text.split_once(':')?;
+    let (name, value) = test.split_once('=')?;
+    let wanted = match value.strip_prefix('~') {
+        None => Wanted::Text(value.to_owned()),
+        // Python's `match` looks at the beginning.
+        Some(regex) => match regex::RegexBuilder::new(&format!("^(?:{regex})")).size_limit(1 << 16).build() {
+            Ok(regex) => Wanted::Regex(Box::new(regex)),
+            Err(_) => return Some(Err(text.to_owned())),
+        },
+    };
+    Some(Ok(Field { path: format!("{resource}:{name}"), name: name.to_owned(), wanted }))
 }
 
 fn left_side(text: &str) -> Left {
@@ -221,14 +266,32 @@ fn left_side(text: &str) -> Left {
         None if matches!(text, "None" | "True" | "False") || text.parse::<i64>().is_ok() => {
             Left::Literal(text.to_owned())
         }
-        None => Left::Caller(text.to_owned()),
+        None => match Attribute::named(text) {
+            Some(attribute) => Left::Caller(attribute, text.to_owned()),
+            None => Left::Unknown(text.to_owned()),
+        },
     }
 }
 
-fn right_side(text: &str) -> Right {
-    match text.strip_prefix("%(").and_then(|rest| rest.strip_suffix(")s")) {
-        Some(name) => Right::Target(name.to_owned()),
-        // The token's end was taken for a closing parenthesis only if there were more of them.
-        None => Right::Text(text.to_owned()),
+/// The older form: one of the lists holds, all of whose checks hold. No list at all allows.
+pub(super) fn parse_lists(lists: &[Vec<String>]) -> Result<Expression, ParseError> {
+    if lists.is_empty() {
+        return Ok(Expression::Always);
+    }
+    let mut any = Vec::new();
+    for list in lists.iter().filter(|list| !list.is_empty()) {
+        let all = list.iter().map(|text| check(text)).collect::<Result<Vec<_>, _>>()?;
+        any.push(single(all, Expression::And));
+    }
+    Ok(if any.is_empty() { Expression::Never } else { single(any, Expression::Or) })
+}
+
+/// The rules that `expression` refers to.
+pub(super) fn references<'e>(expression: &'e Expression, into: &mut Vec<&'e str>) {
+    match expression {
+        Expression::Rule(name) => into.push(name),
+        Expression::And(parts) | Expression::Or(parts) => parts.iter().for_each(|part| references(part, into)),
+        Expression::Not(inner) => references(inner, into),
+        _ => {}
     }
 }

@@ -27,6 +27,18 @@ pub(super) enum Value<'t> {
     Bool(bool),
 }
 
+impl<'t> Value<'t> {
+    /// As Python's `%s` prints it.
+    pub(super) fn text(self) -> &'t str {
+        match self {
+            Value::Text(text) => text,
+            Value::Null => "None",
+            Value::Bool(true) => "True",
+            Value::Bool(false) => "False",
+        }
+    }
+}
+
 impl Target {
     /// Nothing in particular: no attribute exists.
     #[must_use]

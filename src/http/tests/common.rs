@@ -39,7 +39,7 @@ async fn pages(_: Arc<Toy>, request: Request) -> Result<Reply, Fault> {
     let (first, last) = (ids.first().copied().unwrap_or(0).to_string(), ids.last().copied().unwrap_or(0).to_string());
     let count = ids.len();
     let links = match request.dialect().api {
-        Api::Keystone => paging.keystone_links(&request, count, &last),
+        Api::Keystone | Api::Cloudbox => paging.keystone_links(&request, count, &last),
         Api::Nova | Api::Cinder | Api::Placement => json!(paging.next_links(&request, count, &last)),
         Api::Neutron => json!(paging.both_links(&request, count, &first, &last)),
         Api::Glance => json!(paging.relative_links(&request, count, &last)),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go wrong in a test may panic in it")]
 
+mod audit;
 mod common;
 mod connections;
 mod dialects;

@@ -44,9 +44,9 @@ fn an_override_of_no_rule_stops_the_start() {
             .mount(service)
             .build()
     };
-    assert!(build("\"a\" = \"!\"").is_ok());
-    assert!(matches!(build("\"b\" = \"!\""), Err(BuildError::Overrides(_))));
-    assert!(matches!(build("\"a\" = \"rule:b\""), Err(BuildError::Policy { .. })));
+    assert!(build("a: '!'").is_ok());
+    assert!(matches!(build("b: '!'"), Err(BuildError::Overrides(_))));
+    assert!(matches!(build("a: rule:b"), Err(BuildError::Policy { .. })));
 }
 
 #[tokio::test]
