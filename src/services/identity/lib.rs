@@ -201,6 +201,16 @@ impl IdentityService {
     }
 }
 
+impl IdentityService {
+    /// Runs `job` on the writer, durably, for what no token's validity depends on: uses that are counted.
+    pub(crate) async fn write_aside<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.store.write(job).await
+    }
+}
+
 impl std::fmt::Debug for IdentityService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IdentityService").field("config", &self.config).finish_non_exhaustive()

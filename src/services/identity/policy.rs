@@ -40,6 +40,11 @@ const LIST_GRANTS: &str = "(rule:admin_required) or ((role:reader and system_sco
      domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and \
      domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s))";
 
+const ADMIN_OR_SYSTEM_READER_OR_OWNER: &str =
+    "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner";
+const READ_TRUST: &str = "(rule:admin_required) or (role:reader and system_scope:all or \
+     user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s)";
+
 /// Identity's policy.
 pub static RULES: &[Rule] = &[
     Rule::new("admin_required", "role:admin or is_admin:1", "An administrator."),
@@ -170,4 +175,47 @@ pub static RULES: &[Rule] = &[
     Rule::new("identity:get_auth_projects", "", "Show auth projects."),
     Rule::new("identity:get_auth_domains", "", "Show auth domains."),
     Rule::new("identity:get_auth_system", "", "Show auth system."),
+    Rule::new("identity:get_application_credential", ADMIN_OR_SYSTEM_READER_OR_OWNER, "Show application credential."),
+    Rule::new(
+        "identity:list_application_credentials",
+        ADMIN_OR_SYSTEM_READER_OR_OWNER,
+        "List application credentials.",
+    ),
+    Rule::new("identity:create_application_credential", "user_id:%(user_id)s", "Create application credential."),
+    Rule::new("identity:delete_application_credential", "rule:admin_or_owner", "Delete application credential."),
+    Rule::new(
+        "identity:get_access_rule",
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s",
+        "Show access rule.",
+    ),
+    Rule::new(
+        "identity:list_access_rules",
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s",
+        "List access rules.",
+    ),
+    Rule::new(
+        "identity:delete_access_rule",
+        "(role:admin and system_scope:all) or user_id:%(target.user.id)s",
+        "Delete access rule.",
+    ),
+    Rule::new("identity:create_trust", "user_id:%(target.trust.trustor_user_id)s", "Create trust."),
+    Rule::new("identity:list_trusts", ADMIN_OR_SYSTEM_READER, "List trusts."),
+    Rule::new(
+        "identity:list_trusts_for_trustor",
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustor_user_id)s)",
+        "List trusts that a user gave.",
+    ),
+    Rule::new(
+        "identity:list_trusts_for_trustee",
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustee_user_id)s)",
+        "List trusts that a user was given.",
+    ),
+    Rule::new("identity:get_trust", READ_TRUST, "Show trust."),
+    Rule::new("identity:list_roles_for_trust", READ_TRUST, "List roles for trust."),
+    Rule::new("identity:get_role_for_trust", READ_TRUST, "Show role for trust."),
+    Rule::new(
+        "identity:delete_trust",
+        "rule:admin_required or user_id:%(target.trust.trustor_user_id)s",
+        "Delete trust.",
+    ),
 ];

@@ -2,9 +2,12 @@
 //!
 //! A handler reads the request, loads what the policy must know, authorises, does it, and answers.
 
+pub(crate) mod access_rules;
+pub(crate) mod application_credentials;
 pub(crate) mod assignments;
 pub(crate) mod auth;
 pub(crate) mod domain_config;
+mod delegation;
 pub(crate) mod domains;
 pub(crate) mod endpoint_groups;
 pub(crate) mod endpoints;
@@ -23,12 +26,13 @@ mod schema;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod tokens;
+pub(crate) mod trusts;
 pub(crate) mod users;
 pub(crate) mod withdrawn;
 
 use http_kit::page::{Direction, Order, Sortable};
 use http_kit::{Endpoint, Paging, Reply, Request, Target};
-use kit::{Fault, Scope};
+use kit::{Fault, Identity, Scope};
 use serde_json::{Value, json};
 
 use crate::domain::attributes::Attributes;
@@ -58,6 +62,9 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     domain_config::ENDPOINTS,
     revocations::ENDPOINTS,
     withdrawn::ENDPOINTS,
+    application_credentials::ENDPOINTS,
+    access_rules::ENDPOINTS,
+    trusts::ENDPOINTS,
 ];
 
 /// Everything is listed by id.
@@ -70,6 +77,11 @@ const BY_ID: Order = Order {
 
 fn new_id() -> String {
     kit::ids::ProjectId::random_hex().to_string()
+}
+
+/// Who asks.
+fn caller(request: &Request) -> Result<&Identity, Fault> {
+    request.context.identity().ok_or_else(error::unauthorized)
 }
 
 /// The body's `key`, an object.

@@ -36,6 +36,13 @@ macro_rules! id_or_null {
     };
 }
 
+/// An id that must be there.
+macro_rules! plain_id {
+    () => {
+        r#"{"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-zA-Z0-9-]+$"}"#
+    };
+}
+
 /// Options of a project, domain or role.
 macro_rules! immutable_option {
     () => {
@@ -58,4 +65,4 @@ macro_rules! tags {
     };
 }
 
-pub(crate) use {boolean, id_or_null, immutable_option, long_name, short_name, tag, tags, text_or_null};
+pub(crate) use {boolean, id_or_null, immutable_option, long_name, plain_id, short_name, tag, tags, text_or_null};

@@ -77,6 +77,9 @@ pub(crate) fn delete(db: &Connection, assignment: &Assignment) -> Result<bool, F
          WHERE user_id = ?1 AND role_id = ?2 AND target_kind = ?3 AND target_id IS ?4",
         params![user_id, role_id, holding.kind(), holding.id()],
     )?;
+    if let (Holding::Project(project_id), true) = (holding, deleted > 0) {
+        super::application_credentials::delete_for_project(db, user_id, project_id)?;
+    }
     Ok(deleted > 0)
 }
 

@@ -19,6 +19,20 @@ pub(crate) fn list(db: &Connection, prior: &str) -> Result<Vec<Role>, Fault> {
     )?)
 }
 
+/// `roles` and all that they imply, each once.
+pub(crate) fn with_implied(db: &Connection, mut roles: Vec<Role>) -> Result<Vec<Role>, Fault> {
+    let mut at = 0;
+    while let Some(role) = roles.get(at) {
+        for implied in list(db, &role.id.clone())? {
+            if roles.iter().all(|role| role.id != implied.id) {
+                roles.push(implied);
+            }
+        }
+        at += 1;
+    }
+    Ok(roles)
+}
+
 /// All pairs of a role's id and the id of one that it implies by itself.
 pub(crate) fn pairs(db: &Connection) -> Result<Vec<(String, String)>, Fault> {
     let sql = "SELECT prior_role_id, implied_role_id FROM identity_implied_roles ORDER BY 1, 2";

@@ -18,6 +18,7 @@ pub(crate) mod regions;
 pub(crate) mod revocations;
 pub(crate) mod roles;
 pub(crate) mod services;
+pub(crate) mod trusts;
 pub(crate) mod users;
 
 use http_kit::{Condition, Paging, SqlValue};

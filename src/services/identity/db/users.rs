@@ -96,6 +96,9 @@ pub(crate) fn update(db: &Connection, user: &User) -> Result<(), Fault> {
         ],
     )
     .map_err(|error| on_unique(error, || error::duplicate("user", &user.name, Some(&user.domain_id))))?;
+    if !user.enabled {
+        super::application_credentials::delete_for_user(db, &user.id)?;
+    }
     Ok(())
 }
 

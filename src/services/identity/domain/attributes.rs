@@ -53,6 +53,24 @@ impl Attributes {
         Some(items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
     }
 
+    /// The items of the list `name`; none where it is not given.
+    pub(crate) fn items(&mut self, name: &str) -> Vec<Value> {
+        match self.0.remove(name) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The integer `name`.
+    pub(crate) fn integer(&mut self, name: &str) -> Option<i64> {
+        self.0.remove(name)?.as_i64()
+    }
+
+    /// Looks at `name`, whatever it is, without taking it.
+    pub(crate) fn peek_value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// Looks at the text `name` without taking it.
     pub(crate) fn peek(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()

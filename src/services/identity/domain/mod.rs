@@ -12,6 +12,7 @@ pub(crate) mod policy;
 pub(crate) mod project;
 pub(crate) mod revocation;
 pub(crate) mod role;
+pub(crate) mod trust;
 pub(crate) mod user;
 
 use serde_json::{Map, Value};

@@ -1,5 +1,6 @@
 //! The service through its REST API and its topic, over a real store, with a clock that the tests drive.
 
+mod application_credentials;
 mod catalog;
 mod discovery;
 mod domain_config;
@@ -9,6 +10,7 @@ mod policies;
 mod policy;
 mod roles;
 mod tokens;
+mod trusts;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,14 +3,17 @@
 //!
 //! A basis that is gone makes the token worth nothing. What is handed on is never more than its giver still holds.
 
-use kit::basis::{ApplicationCredentialRef, CertificateRef, FederationRef};
+use http_kit::Condition;
+use kit::basis::{ApplicationCredentialRef, CertificateRef, FederationRef, TrustRef};
 use kit::{Basis, RoleRef, UserRef};
 use store::Connection;
 
-use super::{BasisId, Invalid, Payload};
+use super::validate::live_user;
+use super::{BasisId, Invalid, Payload, ScopeId};
 use crate::db;
 use crate::domain::application_credential::remaining;
 use crate::domain::role::Holding;
+use crate::domain::trust::Trust;
 
 /// What a token of a payload amounts to.
 pub(super) struct Grounds {
@@ -38,7 +41,9 @@ pub(super) fn resolve(
             own(db, user, holding, Basis::Certificate(CertificateRef { thumbprint: thumbprint.clone() }))
         }
         BasisId::ApplicationCredential(id) => application_credential(db, id, user, holding),
-        BasisId::Trust(_) | BasisId::AccessToken(_) => Err(Invalid::Refused),
+        BasisId::Trust(id) => trust(db, payload, id, user, holding),
+        // None is ever issued that is not known here.
+        BasisId::AccessToken(_) => Err(Invalid::Refused),
     }
 }
 
@@ -71,4 +76,64 @@ fn application_credential(
     });
     let grounds = own(db, user, holding, basis)?;
     Ok(Grounds { roles: remaining(&handed.role_ids, grounds.roles), ..grounds })
+}
+
+/// What the trust gives to `trustee`, all of which its first giver must still hold.
+fn trust(
+    db: &Connection,
+    payload: &Payload,
+    id: &str,
+    trustee: UserRef,
+    holding: Option<&Holding>,
+) -> Result<Grounds, Invalid> {
+    let pedigree = db::trusts::pedigree(db, id)?;
+    let (Some(trust), Some(first)) = (pedigree.first(), pedigree.last()) else { return Err(Invalid::Refused) };
+    let place = match &payload.scope {
+        ScopeId::Project(id) => Some(id.as_str()),
+        _ => None,
+    };
+    if trust.trustee_user_id != trustee.id.as_str() || trust.project_id.as_deref() != place {
+        return Err(Invalid::Forbidden);
+    }
+    // Everybody in the chain must still be there.
+    let mut trustor = live(db, &trust.trustor_user_id, payload)?;
+    for ancestor in pedigree.iter().skip(1) {
+        live(db, &ancestor.trustor_user_id, payload)?;
+        live(db, &ancestor.trustee_user_id, payload)?;
+    }
+    let roles = match holding {
+        Some(holding) => given_roles(db, trust, &first.trustor_user_id, holding)?,
+        None => Vec::new(),
+    };
+    let basis = Basis::Trust(TrustRef {
+        id: trust.id.clone(),
+        trustor_user_id: trustor.id.clone(),
+        trustee_user_id: trustee.id.clone(),
+        impersonation: trust.impersonation,
+    });
+    if !trust.impersonation {
+        trustor = trustee;
+    }
+    Ok(Grounds { user: trustor, basis, roles })
+}
+
+/// The roles of `trust` with what they imply; `giver` must hold every one.
+fn given_roles(db: &Connection, trust: &Trust, giver: &str, holding: &Holding) -> Result<Vec<RoleRef>, Invalid> {
+    let ids = trust.role_ids.iter().map(|id| id.as_str().into());
+    let named = db::roles::list(db, &Condition::is_in("id", ids))?;
+    let given = db::implied_roles::with_implied(db, named)?;
+    let held = db::assignments::effective_roles(db, giver, holding)?;
+    let holds = |id: &str| held.iter().any(|held| held.id.as_str() == id);
+    if given.iter().any(|role| role.domain_id.is_none() && !holds(&role.id)) {
+        return Err(Invalid::Forbidden);
+    }
+    Ok(held.into_iter().filter(|held| given.iter().any(|role| role.id == held.id.as_str())).collect())
+}
+
+/// A user of the chain; what has become of it ends the token, and is not the caller's to know.
+fn live(db: &Connection, id: &str, payload: &Payload) -> Result<UserRef, Invalid> {
+    live_user(db, id, payload).map_err(|invalid| match invalid {
+        Invalid::Refused => Invalid::Forbidden,
+        other => other,
+    })
 }

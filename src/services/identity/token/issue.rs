@@ -12,9 +12,10 @@ use kit::{Fault, Identity, Secret, Timestamp};
 
 use super::audit::AuditId;
 use super::methods::{Attempt, METHODS, Proof, Proven};
-use super::{Invalid, Payload, ScopeId, scope};
+use super::scope::{self, Scoped};
+use super::{Invalid, Payload, ScopeId};
 use crate::domain::login::{Login, ScopeAsked};
-use crate::{IdentityService, error};
+use crate::{IdentityService, db, error};
 
 /// A new token and what it says.
 pub(crate) struct Issued {
@@ -79,7 +80,10 @@ impl IdentityService {
             Some(fixed) => scope::fixed(db, payload, fixed),
             None => scope::apply(db, payload, &asked),
         });
-        let (payload, identity) = scoped.await.map_err(Invalid::for_bearer)?;
+        let Scoped { payload, identity, uses } = scoped.await.map_err(Invalid::for_login)?;
+        if let Some(trust) = uses {
+            self.write_aside(move |db| db::trusts::consume(db, &trust)).await?;
+        }
         let token = self.keys.seal(&payload).map_err(|error| Fault::internal("sealing a token", error))?;
         let identity = Arc::new(identity);
         self.cache.put(&token, identity.clone(), generation, now);

@@ -25,6 +25,9 @@ pub(crate) enum Invalid {
     /// Its user or its scope is gone or disabled, or the user holds no role there any more.
     #[error("the token's user or scope is not what it was")]
     Refused,
+    /// What it was handed on by gives nothing any more.
+    #[error("what the token was handed on by gives nothing any more")]
+    Forbidden,
     /// It could not be found out.
     #[error("validating a token")]
     Fault(#[source] Fault),
@@ -52,6 +55,14 @@ impl Invalid {
         }
     }
 
+    /// What a client is told that wanted a token.
+    pub(crate) fn for_login(self) -> Fault {
+        match self {
+            Self::Forbidden => crate::error::forbidden(),
+            other => other.for_bearer(),
+        }
+    }
+
     /// What somebody is told who asked about `token`.
     pub(crate) fn for_subject(self, token: &str) -> Fault {
         match self {
@@ -59,6 +70,7 @@ impl Invalid {
             Self::Unrecognized => Fault::not_found("Could not recognize Fernet token"),
             Self::Ended => Fault::not_found("Failed to validate token"),
             Self::Refused => crate::error::not_found("token", token),
+            Self::Forbidden => crate::error::forbidden(),
         }
     }
 }
