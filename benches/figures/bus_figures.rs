@@ -37,6 +37,7 @@ fn nobody() -> Identity {
     Identity {
         user: UserRef { id: "u".into(), name: "u".to_owned(), domain },
         scope: Scope::Unscoped,
+        basis: kit::Basis::default(),
         roles: Vec::new(),
         methods: Vec::new(),
         audit_ids: Vec::new(),

@@ -23,6 +23,7 @@ mod network;
 mod paging;
 mod process;
 mod scheduling;
+mod security_groups;
 mod tokens;
 
 use figure::Report;
@@ -43,5 +44,6 @@ async fn all(report: &mut Report) {
     compute::measure(report).await;
     paging::measure(report).await;
     scheduling::measure(report).await;
+    security_groups::measure(report).await;
     libvirt::measure(report).await;
 }
