@@ -6,30 +6,12 @@
 set -uo pipefail
 . tests/lib/check.sh
 . tests/lib/clients.sh
+. tests/lib/openstack.sh
 . tests/lib/cloud.sh
 
 work=$(mktemp -d)
 trap 'stop_cloud; stop_openstack_server; rm -rf "$work"' EXIT
 ensure_cloud_binary && clients_venv && start_openstack_server "$work" && start_fake_cloud "$work/cloud" || exit 1
-
-# show FIELD NOUN… NAME: one field of one resource, lists and objects as JSON: show status image tiny
-show() {
-    local field=$1
-    shift
-    openstack "$@" -f json | jq -rc --arg field "$field" '.[$field] | if type == "array" or type == "object" then tojson else . end'
-}
-field() {
-    local field=$1 noun=$2
-    shift 2
-    # A noun may be of several words: field status "volume type" NAME
-    show "$field" $noun show "$@"
-}
-# names NOUN [OPTION…]: the column Name of a list, sorted, in one line.
-names() {
-    local noun=$1
-    shift
-    openstack $noun list "$@" -f json | jq -r '[.[].Name] | sort | join(" ")'
-}
 
 for service in ${ONLY_SERVICES:-identity image network volume compute}; do
     echo "$service"
