@@ -4,12 +4,14 @@
 //! Each service is handed its own section and reads nothing else.
 
 mod identity;
+mod oidc;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use oidc::OidcConfig;
 pub use identity::{IdentityConfig, LoginLimits, PasswordHashing, SecurityCompliance};
 
 /// The whole configuration.

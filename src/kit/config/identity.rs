@@ -1,6 +1,10 @@
 //! Keystone's section, `[identity]`. What its values may be is checked by the identity service (`identity::check`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::OidcConfig;
 
 /// Keystone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -13,12 +17,21 @@ pub struct IdentityConfig {
     /// Whether a token's catalog has every endpoint where no endpoint was chosen for its project; otherwise it has
     /// none. Keystone's setting of this name.
     pub return_all_endpoints_if_no_filter: bool,
+    /// The dashboards that a browser may be sent back to with a token: whole URLs, compared as they are.
+    pub trusted_dashboards: Vec<String>,
+    /// How long a request token of OAuth 1.0a is good for, in seconds; 0: for ever.
+    pub oauth1_request_token_secs: u64,
+    /// How long an access token of OAuth 1.0a is good for, in seconds; 0: for ever.
+    pub oauth1_access_token_secs: u64,
     /// How passwords are hashed.
     pub passwords: PasswordHashing,
     /// How many wrong passwords are put up with, whoever's they are.
     pub login_limits: LoginLimits,
     /// What an organisation's rules ask of users' passwords: all off, as in Keystone.
     pub security_compliance: SecurityCompliance,
+    /// Providers of OpenID Connect, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub oidc: BTreeMap<String, OidcConfig>,
 }
 
 impl Default for IdentityConfig {
@@ -27,9 +40,13 @@ impl Default for IdentityConfig {
             token_ttl_secs: 3600,
             key_rotation_secs: 86_400,
             return_all_endpoints_if_no_filter: true,
+            trusted_dashboards: Vec::new(),
+            oauth1_request_token_secs: 28_800,
+            oauth1_access_token_secs: 86_400,
             passwords: PasswordHashing::default(),
             login_limits: LoginLimits::default(),
             security_compliance: SecurityCompliance::default(),
+            oidc: BTreeMap::new(),
         }
     }
 }

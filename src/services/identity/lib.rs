@@ -19,6 +19,8 @@ mod domain;
 mod error;
 mod login_limits;
 mod moments;
+mod federation;
+mod oidc;
 mod password;
 mod policy;
 mod secrets;
@@ -63,6 +65,7 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         include_str!("migrations/0002_delegation.sql"),
         include_str!("migrations/0003_passwords.sql"),
         include_str!("migrations/0004_catalog_and_policies.sql"),
+        include_str!("migrations/0005_federation.sql"),
     ],
 };
 
@@ -80,6 +83,8 @@ pub struct IdentityService {
     pub(crate) keys: Arc<Keys>,
     pub(crate) cache: Arc<Cache>,
     catalogs: catalog::Catalogs,
+    offered: federation::Offered,
+    pub(crate) oidc: oidc::Oidc,
     pub(crate) passwords: Passwords,
     pub(crate) secrets: Secrets,
     pub(crate) rules: PasswordRules,
@@ -102,6 +107,8 @@ impl IdentityService {
             rules: PasswordRules::new(config.security_compliance.clone()),
             limiter: Limiter::new(&config.login_limits),
             moments: Moments::default(),
+            oidc: oidc::Oidc::new(&config.oidc),
+            offered: federation::Offered::default(),
             config,
             keys: Arc::new(Keys::new(data_dir)),
             cache: Arc::default(),

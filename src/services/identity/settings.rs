@@ -1,8 +1,9 @@
 //! What the values of `[identity]` may be.
 
-use kit::config::{IdentityConfig, LoginLimits, PasswordHashing};
+use kit::config::{IdentityConfig, LoginLimits, OidcConfig, PasswordHashing};
 
 use crate::domain::password;
+use crate::oidc;
 use crate::password::{MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 
 /// Less memory than this makes a hash cheap to try passwords on.
@@ -29,6 +30,7 @@ pub fn check(config: &IdentityConfig) -> Result<(), WrongSetting> {
     between("identity.key_rotation_secs", config.key_rotation_secs, 60..=31_536_000, "use a minute to a year")?;
     check_hashing(&config.passwords)?;
     check_limits(&config.login_limits)?;
+    config.oidc.values().try_for_each(check_oidc)?;
     let rules = &config.security_compliance;
     let (least, most) = (rules.minimum_password_age, rules.password_expires_days);
     if most > 0 && least >= most {
@@ -60,6 +62,20 @@ fn check_hashing(hashing: &PasswordHashing) -> Result<(), WrongSetting> {
     between("identity.passwords.passes", passes, 1..=MOST_PASSES, "use 1 to 16")?;
     between("identity.passwords.lanes", lanes, 1..=MOST_LANES, "use 1 to 16")?;
     between("identity.passwords.concurrency", concurrency, 1..=256, "use 1 to 256")
+}
+
+fn check_oidc(provider: &OidcConfig) -> Result<(), WrongSetting> {
+    let wrong = |key, value: &str, reason| Err(WrongSetting { key, value: format!("{value:?}"), reason });
+    if !oidc::is_secure(&provider.issuer) {
+        return wrong("identity.oidc.issuer", &provider.issuer, "use an https URL, or http on this host");
+    }
+    if provider.client_id.is_empty() {
+        return wrong("identity.oidc.client_id", "", "name the client that this cloud is there");
+    }
+    match provider.algorithms.iter().find(|name| !oidc::is_allowed_algorithm(name)) {
+        Some(name) => wrong("identity.oidc.algorithms", name, "use RS256 to RS512, PS256 to PS512, ES256, ES384, EdDSA"),
+        None => Ok(()),
+    }
 }
 
 fn check_limits(limits: &LoginLimits) -> Result<(), WrongSetting> {

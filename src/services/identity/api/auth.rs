@@ -14,6 +14,9 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/auth/catalog", "identity:get_auth_catalog", &show_catalog),
     Endpoint::get("/auth/projects", "identity:get_auth_projects", &list_projects),
     Endpoint::get("/auth/domains", "identity:get_auth_domains", &list_domains),
+    // The names that these lists had before.
+    Endpoint::get("/OS-FEDERATION/projects", "identity:get_auth_projects", &list_projects),
+    Endpoint::get("/OS-FEDERATION/domains", "identity:get_auth_domains", &list_domains),
     Endpoint::get("/auth/system", "identity:get_auth_system", &list_systems),
 ];
 

@@ -18,17 +18,23 @@ pub(crate) mod implied_roles;
 pub(crate) mod policies;
 pub(crate) mod policy_associations;
 pub(crate) mod project_endpoints;
+pub(crate) mod federation_auth;
+pub(crate) mod identity_providers;
+pub(crate) mod mappings;
 pub(crate) mod projects;
+pub(crate) mod protocols;
 pub(crate) mod regions;
 pub(crate) mod revocations;
 pub(crate) mod roles;
 mod schema;
+pub(crate) mod service_providers;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod trusts;
 pub(crate) mod users;
 pub(crate) mod withdrawn;
+pub(crate) mod websso;
 
 use http_kit::page::{Direction, Order, Sortable};
 use http_kit::{Endpoint, Paging, Reply, Request, Target};
@@ -65,6 +71,12 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     application_credentials::ENDPOINTS,
     access_rules::ENDPOINTS,
     trusts::ENDPOINTS,
+    identity_providers::ENDPOINTS,
+    protocols::ENDPOINTS,
+    mappings::ENDPOINTS,
+    service_providers::ENDPOINTS,
+    federation_auth::ENDPOINTS,
+    websso::ENDPOINTS,
 ];
 
 /// Everything is listed by id.
@@ -82,6 +94,15 @@ fn new_id() -> String {
 /// Who asks.
 fn caller(request: &Request) -> Result<&Identity, Fault> {
     request.context.identity().ok_or_else(error::unauthorized)
+}
+
+/// The path's parameter `name`, as the id of something new.
+fn id_of_new(request: &Request, name: &str) -> Result<String, Fault> {
+    let id = request.param(name)?;
+    match id.chars().count() {
+        0..=64 => Ok(id.to_owned()),
+        _ => Err(Fault::bad_request(format!("Invalid input for field {name}: it has more than 64 characters."))),
+    }
 }
 
 /// The body's `key`, an object.

@@ -94,7 +94,7 @@ async fn subject(service: &IdentityService, request: &Request, rule: &str) -> Re
 }
 
 /// The answer that says what a token says, with the catalog where the token has a scope and it is wanted.
-async fn answer(
+pub(super) async fn answer(
     service: &IdentityService,
     request: &Request,
     identity: &Identity,
@@ -102,5 +102,6 @@ async fn answer(
 ) -> Result<Reply, Fault> {
     let wanted = identity.scope != Scope::Unscoped && !request.query().has("nocatalog");
     let catalog = if wanted { Some(service.catalog(identity).await?) } else { None };
-    Ok(Reply::status(status, view::token::body(identity, catalog.as_deref())))
+    let providers = service.service_providers().await?;
+    Ok(Reply::status(status, view::token::body(identity, catalog.as_deref(), providers.as_deref())))
 }

@@ -61,6 +61,11 @@ impl Attributes {
         }
     }
 
+    /// Whether `name` is given as null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_null)
+    }
+
     /// The integer `name`.
     pub(crate) fn integer(&mut self, name: &str) -> Option<i64> {
         self.0.remove(name)?.as_i64()

@@ -5,6 +5,8 @@ mod catalog;
 mod discovery;
 mod domain_config;
 mod endpoint_groups;
+mod federated_login;
+mod federation;
 mod people;
 mod policies;
 mod policy;

@@ -33,9 +33,8 @@ pub(super) fn resolve(
 ) -> Result<Grounds, Invalid> {
     match &payload.basis {
         BasisId::User => own(db, user, holding, Basis::User),
-        BasisId::Federation { identity_provider, protocol, groups } => {
-            let (identity_provider, protocol, groups) = (identity_provider.clone(), protocol.clone(), groups.clone());
-            own(db, user, holding, Basis::Federation(FederationRef { identity_provider, protocol, groups }))
+        BasisId::Federation { identity_provider, protocol, .. } => {
+            federation(db, identity_provider, protocol, user, holding)
         }
         BasisId::Certificate(thumbprint) => {
             own(db, user, holding, Basis::Certificate(CertificateRef { thumbprint: thumbprint.clone() }))
@@ -54,6 +53,23 @@ fn own(db: &Connection, user: UserRef, holding: Option<&Holding>, basis: Basis) 
         None => Vec::new(),
     };
     Ok(Grounds { user, basis, roles })
+}
+
+/// What the user was given, and the groups that its identity provider named at its last login.
+fn federation(
+    db: &Connection,
+    identity_provider: &str,
+    protocol: &str,
+    user: UserRef,
+    holding: Option<&Holding>,
+) -> Result<Grounds, Invalid> {
+    db::protocols::get(db, identity_provider, protocol)?;
+    if !db::identity_providers::get(db, identity_provider)?.enabled {
+        return Err(Invalid::Refused);
+    }
+    let groups = db::federated_users::groups(db, user.id.as_str(), identity_provider)?;
+    let (identity_provider, protocol) = (identity_provider.to_owned(), protocol.to_owned());
+    own(db, user, holding, Basis::Federation(FederationRef { identity_provider, protocol, groups }))
 }
 
 /// Of what was handed to the application, what the user still has.

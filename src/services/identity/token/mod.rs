@@ -12,7 +12,7 @@ pub(crate) mod issue;
 pub(crate) mod keys;
 pub(crate) mod methods;
 pub(crate) mod payload;
-mod scope;
+pub(crate) mod scope;
 pub(crate) mod validate;
 
 pub(crate) use payload::{BasisId, Payload, ScopeId};

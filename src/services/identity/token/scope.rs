@@ -71,9 +71,12 @@ pub(super) fn fixed(db: &Connection, mut payload: Payload, fixed: ScopeId) -> Re
     Scoped::of(db, payload)
 }
 
-/// The user's default project, where it is usable; otherwise none.
+/// The user's default project, where it is usable; otherwise none. Whoever an identity provider brought gets none.
 fn default(db: &Connection, mut payload: Payload) -> Result<Scoped, Invalid> {
     let unscoped = Scoped::of(db, payload.clone())?;
+    if matches!(payload.basis, BasisId::Federation { .. }) {
+        return Ok(unscoped);
+    }
     let Some(project) = db::users::get(db, payload.user_id.as_str())?.default_project_id else {
         return Ok(unscoped);
     };

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(crate) mod domain_config;
 pub(crate) mod endpoint_group;
 pub(crate) mod policy;
+pub(crate) mod federation;
 pub(crate) mod project;
 pub(crate) mod revocation;
 pub(crate) mod role;

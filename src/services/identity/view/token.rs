@@ -20,11 +20,17 @@ struct Said<'a> {
     token: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     catalog: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_providers: Option<&'a Value>,
 }
 
-/// What a token says, with the catalog where one is wanted.
-pub(crate) fn body<'a>(identity: &Identity, catalog: Option<&'a Value>) -> Body<'a> {
-    Body { token: Said { token: token(identity), catalog } }
+/// What a token says, with the catalog where one is wanted, and the service providers where there are any.
+pub(crate) fn body<'a>(
+    identity: &Identity,
+    catalog: Option<&'a Value>,
+    service_providers: Option<&'a Value>,
+) -> Body<'a> {
+    Body { token: Said { token: token(identity), catalog, service_providers } }
 }
 
 fn token(identity: &Identity) -> Value {
@@ -122,7 +128,7 @@ mod tests {
         let mut identity = http_kit::testing::identity("p", "u", &["reader"]);
         identity.issued_at = from_micros(1_795_354_234_999_999);
         identity.expires_at = from_micros(1_795_357_834_000_000);
-        insta::assert_json_snapshot!(json!(body(&identity, Some(&json!([])))), @r#"
+        insta::assert_json_snapshot!(json!(body(&identity, Some(&json!([])), None)), @r#"
         {
           "token": {
             "audit_ids": [
@@ -162,7 +168,7 @@ mod tests {
         }
         "#);
         let keys = |identity: &Identity| {
-            let value = json!(body(identity, (identity.scope != Scope::Unscoped).then_some(&json!([]))));
+            let value = json!(body(identity, (identity.scope != Scope::Unscoped).then_some(&json!([])), None));
             value["token"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
         };
         identity.scope = Scope::System;

@@ -5,6 +5,7 @@
 //! and what they prove is [combined](Proven::combine): all must speak of the same user.
 
 mod application_credential;
+pub(crate) mod mapped;
 pub(crate) mod password;
 mod token;
 
@@ -18,7 +19,7 @@ use crate::domain::login::ScopeAsked;
 use crate::{IdentityService, error};
 
 /// Every method. Keystone lists those of a token from the last to the first.
-pub(crate) static METHODS: &[Method] = &[password::METHOD, token::METHOD, application_credential::METHOD];
+pub(crate) static METHODS: &[Method] = &[password::METHOD, token::METHOD, application_credential::METHOD, mapped::MAPPED, mapped::OPENID];
 
 /// A way to authenticate.
 pub(crate) struct Method {
@@ -104,6 +105,9 @@ impl Methods {
     pub(crate) const PASSWORD: Self = Self(1);
     pub(crate) const TOKEN: Self = Self(1 << 1);
     pub(crate) const APPLICATION_CREDENTIAL: Self = Self(1 << 2);
+    pub(crate) const MAPPED: Self = Self(1 << 8);
+    pub(crate) const OPENID: Self = Self(1 << 9);
+    pub(crate) const OAUTH1: Self = Self(1 << 10);
 
     /// The members of either.
     pub(crate) fn and(self, other: Self) -> Self {

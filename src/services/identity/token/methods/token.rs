@@ -17,7 +17,7 @@ struct TokenProof {
     scope: ScopeAsked,
 }
 
-fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
+pub(super) fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
     let token = attempt.data.get("id").and_then(|id| id.as_str()).ok_or_else(|| error::missing("id", "token"))?;
     Ok(Box::new(TokenProof { token: Secret::new(token), scope: attempt.scope.clone() }))
 }
