@@ -10,6 +10,7 @@ use crate::domain::attributes::Attributes;
 use crate::domain::federation::IdentityProvider;
 use crate::domain::login::DomainNamed;
 use crate::domain::mapping::{Mapped, MappedProject, NamedGroup};
+use crate::domain::password::day_of;
 use crate::domain::project::Project;
 use crate::domain::role::Holding;
 use crate::domain::user::User;
@@ -116,6 +117,7 @@ pub(super) fn settled(db: &Connection, arrival: &Arrival, now: Timestamp) -> Res
     let same = known.display_name.as_ref() == Some(&arrival.display_name)
         && (arrival.email.is_none() || arrival.email.as_deref() == mail)
         && federated::groups(db, &user.id, &arrival.provider.id)? == arrival.groups
+        && user.last_active_at == Some(day_of(now))
         && arrival.projects.is_empty()
         && !arrival.takes_away;
     Ok((same && !is_stale(db, arrival, &user.id, now)?).then_some(user.id))
@@ -132,6 +134,7 @@ fn is_stale(db: &Connection, arrival: &Arrival, user_id: &str, now: Timestamp) -
 /// Brings the tables to what `arrival` brings; the user's id.
 pub(super) fn settle(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<String, Fault> {
     let user_id = settle_user(db, arrival, now)?;
+    db::passwords::set_last_active(db, &user_id, day_of(now))?;
     federated::set_groups(db, &user_id, &arrival.provider.id, &arrival.groups, now)?;
     let mut kept = Vec::new();
     for provision in &arrival.projects {
