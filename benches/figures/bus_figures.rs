@@ -35,7 +35,7 @@ pub async fn measure(report: &mut Report) {
 fn nobody() -> Identity {
     let domain = DomainRef { id: "default".into(), name: "Default".to_owned() };
     Identity {
-        user: UserRef { id: "u".into(), name: "u".to_owned(), domain },
+        user: UserRef { id: "u".into(), name: "u".to_owned(), domain, password_expires_at: None },
         scope: Scope::Unscoped,
         basis: kit::Basis::default(),
         roles: Vec::new(),

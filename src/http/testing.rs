@@ -24,7 +24,7 @@ pub fn identity(project: &str, user: &str, roles: &[&str]) -> Identity {
     let domain = || DomainRef { id: "default".into(), name: "Default".to_owned() };
     let role = |name: &&str| RoleRef { id: format!("{name}-id").into(), name: (*name).to_owned() };
     Identity {
-        user: UserRef { id: user.into(), name: user.to_owned(), domain: domain() },
+        user: UserRef { id: user.into(), name: user.to_owned(), domain: domain(), password_expires_at: None },
         scope: Scope::Project(ProjectRef { id: project.into(), name: project.to_owned(), domain: domain() }),
         basis: kit::Basis::User,
         roles: roles.iter().map(role).collect(),

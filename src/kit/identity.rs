@@ -24,6 +24,9 @@ pub struct UserRef {
     pub name: String,
     /// The domain that the user is in.
     pub domain: DomainRef,
+    /// When the user's password ends, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires_at: Option<Timestamp>,
 }
 
 /// A project by id and name, with its domain.

@@ -61,7 +61,8 @@ impl IdentityService {
         let (url, region) = (public_url.trim_end_matches('/').to_owned(), region.to_owned());
         let now = self.moment();
         // His own, as it were: there is nobody who could have to change it first.
-        let admins = hash.map(|hash| self.rules.new_password(Some(hash), &Object::new(), true, now));
+        let set_at = self.clock.now();
+        let admins = hash.map(|hash| self.rules.new_password(Some(hash), &Object::new(), true, set_at));
         self.write(move |db| {
             let admin_role = ensure_roles(db)?;
             if let Some(password) = &admins {
@@ -92,7 +93,7 @@ impl IdentityService {
         let hash = self.passwords.hash(password.clone()).await?;
         let now = self.moment();
         let history = self.rules.history();
-        let new = self.rules.new_password(Some(hash), &Object::new(), true, now);
+        let new = self.rules.new_password(Some(hash), &Object::new(), true, self.clock.now());
         self.write(move |db| {
             let admin = db::users::named(db, ADMIN, DEFAULT_DOMAIN)?;
             let mut admin = admin.ok_or_else(|| crate::error::not_found("user", ADMIN))?;

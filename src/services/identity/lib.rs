@@ -183,10 +183,12 @@ impl IdentityService {
         let rotation = Duration::from_secs(self.config.key_rotation_secs);
         let ttl = Duration::from_secs(self.config.token_ttl_secs);
         let loaded = tokio::task::spawn_blocking(move || keys.load_and_rotate(now, rotation, ttl)).await;
-        match loaded {
-            Ok(result) => result.map_err(|error| Fault::internal("loading the token keys", error)),
-            Err(error) => Err(Fault::internal("loading the token keys", error)),
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| Fault::internal("loading the token keys", error);
+        // Tokens that no key opens any more are not remembered either.
+        if loaded.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))? {
+            self.cache.advance();
         }
+        Ok(())
     }
 
     /// Runs `job` on the writer, durably, and has all validated tokens looked at anew. It is done to its end even

@@ -210,7 +210,7 @@ fn make_agent(bus: &Bus, driver: &Arc<FakeDriver>, data: PathBuf) -> Arc<Compute
 pub fn user() -> RequestContext {
     let domain = DomainRef { id: "default".into(), name: "Default".to_owned() };
     let identity: Identity = Identity {
-        user: UserRef { id: "u".into(), name: "u".to_owned(), domain: domain.clone() },
+        user: UserRef { id: "u".into(), name: "u".to_owned(), domain: domain.clone(), password_expires_at: None },
         scope: Scope::Project(ProjectRef { id: "p".into(), name: "p".to_owned(), domain }),
         basis: kit::Basis::User,
         roles: Vec::new(),

@@ -134,8 +134,8 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let target = Target::new().with_option("target.user.domain_id", given.peek("domain_id"));
     request.authorize("identity:create_user", &target)?;
     let hash = hash_of(&service, &mut given).await?;
-    let now = service.moment();
-    let mut user = User::new(new_id(), given, domain_scope(&request).as_deref(), now);
+    let mut user = User::new(new_id(), given, domain_scope(&request).as_deref(), service.moment());
+    let now = service.clock.now();
     let password = hash.map(|hash| service.rules.new_password(hash, &user.options, false, now));
     user.password_expires_at = password.as_ref().and_then(|password| password.expires_at);
     let reply = json!({ "user": view::user::user(&user, &request.base_url()) });
@@ -185,9 +185,9 @@ fn change(
     given: Attributes,
     hash: Option<Option<String>>,
 ) -> Result<User, Fault> {
-    let (now, rules) = (service.moment(), &service.rules);
+    let (now, rules) = (service.clock.now(), &service.rules);
     let mut user = db::users::get(db, id)?;
-    user.apply(given, hash.is_some(), now)?;
+    user.apply(given, hash.is_some(), service.moment())?;
     db::users::update(db, &user)?;
     if let Some(hash) = hash {
         let password = rules.new_password(hash, &user.options, false, now);
@@ -248,9 +248,8 @@ fn replace_password(db: &Connection, service: &IdentityService, user: &User, has
     if present.tokens_valid_since != user.tokens_valid_since {
         return Err(error::unauthorized());
     }
-    let now = service.moment();
-    present.apply(Attributes::default(), true, now)?;
+    present.apply(Attributes::default(), true, service.moment())?;
     db::users::update(db, &present)?;
-    let password = service.rules.new_password(Some(hash), &present.options, true, now);
+    let password = service.rules.new_password(Some(hash), &present.options, true, service.clock.now());
     db::passwords::set(db, &user.id, &password, service.rules.history())
 }

@@ -159,8 +159,8 @@ impl PasswordRules {
                  Please contact your administrator to reset your password.",
             ));
         }
-        let Some(created_at) = present.created_at.filter(|_| present.self_service) else { return Ok(()) };
         let days = self.settings.minimum_password_age;
+        let Some(created_at) = present.created_at.filter(|_| present.self_service && days > 0) else { return Ok(()) };
         let left = after(created_at, days).duration_since(now);
         if !left.is_positive() {
             return Ok(());

@@ -2,11 +2,14 @@
 
 mod application_credentials;
 mod catalog;
+mod clocks;
 mod discovery;
 mod domain_config;
 mod endpoint_groups;
 mod federated_login;
 mod federation;
+mod login_limits;
+mod passwords;
 mod people;
 mod policies;
 mod policy;

@@ -83,7 +83,7 @@ mod tests {
     fn identity(expires_at: i64) -> Arc<Identity> {
         let domain = DomainRef { id: "default".into(), name: "Default".to_owned() };
         Arc::new(Identity {
-            user: UserRef { id: "u".into(), name: "u".to_owned(), domain },
+            user: UserRef { id: "u".into(), name: "u".to_owned(), domain, password_expires_at: None },
             scope: Scope::Unscoped,
             basis: kit::Basis::User,
             roles: Vec::new(),

@@ -95,11 +95,11 @@ impl Keys {
     }
 
     /// Reads the file, or makes it with a first key; then adds a key if the newest is older than `rotation`, and drops
-    /// those whose tokens, good for `ttl`, have all expired.
+    /// those whose tokens, good for `ttl`, have all expired. Whether a key that was in use is gone, and with it tokens.
     ///
     /// # Errors
     /// What keeps the file from being read or written; the keys in use stay as they were.
-    pub(crate) fn load_and_rotate(&self, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<(), KeyError> {
+    pub(crate) fn load_and_rotate(&self, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<bool, KeyError> {
         let _lock = self.lock()?;
         let mut stored = self.read()?;
         if rotate(&mut stored, now, rotation, ttl)? {
@@ -107,8 +107,9 @@ impl Keys {
             tracing::info!(keys = stored.keys.len(), "the token keys were rotated");
         }
         let ring = stored.keys.iter().map(Key::of).collect::<Result<Vec<_>, _>>()?;
+        let gone = self.ring().0.iter().any(|old| ring.iter().all(|key| key.id != old.id));
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring(ring));
-        Ok(())
+        Ok(gone)
     }
 
     /// `payload` as a token.

@@ -148,7 +148,12 @@ pub(super) fn live_user(db: &Connection, id: &str, payload: &Payload) -> Result<
     let home = db::projects::get_domain(db, &user.domain_id)?;
     check_user(&user, payload)?;
     check_place(&home, payload)?;
-    Ok(UserRef { id: user.id.into(), name: user.name, domain: domain_ref(home) })
+    Ok(UserRef {
+        id: user.id.into(),
+        name: user.name,
+        domain: domain_ref(home),
+        password_expires_at: user.password_expires_at,
+    })
 }
 
 fn check_user(user: &User, payload: &Payload) -> Result<(), Invalid> {

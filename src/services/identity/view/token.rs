@@ -40,7 +40,7 @@ fn token(identity: &Identity) -> Value {
             "domain": domain(&identity.user.domain),
             "id": identity.user.id,
             "name": identity.user.name,
-            "password_expires_at": null,
+            "password_expires_at": super::user::password_end(identity.user.password_expires_at),
         },
         "audit_ids": identity.audit_ids,
         "expires_at": whole_seconds(identity.expires_at),
