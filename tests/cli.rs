@@ -259,3 +259,24 @@ fn credentials_come_from_where_clients_keep_them() {
     assert!(cloud.run("vm list", &gone).fails(1).contains("is `cloudbox serve` running?"));
     cloud.run("vm lst", &[]).fails(2);
 }
+
+#[test]
+fn the_keys_of_tokens_are_rotated_beside_a_running_cloud() {
+    let cloud = Cloud::start();
+    let file = cloud.dir.path().join("data/keys/tokens.json");
+    let keys = || {
+        let keys: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        keys["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(keys(), 1);
+    let told = cloud.cli("identity rotate-keys");
+    assert!(told.err.contains("a new key seals tokens; 2 in use"), "{}", told.err);
+    told.ok();
+    assert_eq!(keys(), 2);
+    cloud.cli("network list").ok();
+    cloud.cli("identity rotate-keys --end-all-tokens").ok();
+    assert_eq!(keys(), 1);
+    let nowhere = cloud.run("identity rotate-keys --data-dir nowhere", &[]).fails(3);
+    assert!(nowhere.contains("there is no cloud in nowhere"), "{nowhere}");
+    assert!(!cloud.dir.path().join("nowhere").exists());
+}

@@ -18,6 +18,7 @@ mod clones;
 mod cloud;
 mod compute;
 mod figure;
+mod identity;
 mod libvirt;
 mod network;
 mod paging;
@@ -40,6 +41,7 @@ async fn all(report: &mut Report) {
     bus_figures::measure(report).await;
     process::measure(report).await;
     tokens::measure(report).await;
+    identity::measure(report).await;
     network::measure(report).await;
     compute::measure(report).await;
     paging::measure(report).await;

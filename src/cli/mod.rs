@@ -1,7 +1,7 @@
 //! The command line: what can be said, and the way from an error to an exit code.
 //!
 //! One file per noun. A verb of the client is given a [`session::Session`] and talks to the APIs as any other client would: nothing
-//! here knows a service, a table or a driver. Results go to standard output, all else to standard error.
+//! here knows a service, a table or a driver, but for `serve` and `identity`, which are about this host. Results go to standard output, all else to standard error.
 //! Exit codes: 0 done, 1 failed, 2 not understood, 3 nothing of that name, 4 not allowed.
 
 mod catalog;
@@ -12,6 +12,7 @@ mod fault_text;
 mod flavor;
 mod global;
 mod http;
+mod identity;
 mod image;
 mod keypair;
 mod local_keys;
@@ -54,6 +55,8 @@ pub struct Cli {
 enum Command {
     /// Run the cloud on this host
     Serve(serve::Serve),
+    /// What tokens of a cloud on this host are sealed with
+    Identity(identity::Identity),
     /// Virtual machines
     #[command(visible_alias = "server")]
     Vm(vm::Vm),
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
     let out = Output::new(global.output, global.quiet, global.no_color);
     let done = match command {
         Command::Serve(serve) => return serve.run(),
+        Command::Identity(identity) => identity.run(global.data_dir(), out),
         Command::Completion(completion) => completion.run(out),
         Command::Man(man) => man.run(),
         command => client(command, &global),
@@ -110,7 +114,7 @@ fn client(command: Command, global: &Global) -> Result<()> {
             Command::Flavor(flavor) => flavor.run(&session).await,
             Command::Keypair(keypair) => keypair.run(&session).await,
             Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
-            Command::Serve(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
+            Command::Serve(_) | Command::Identity(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
         }
     })
 }

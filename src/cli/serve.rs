@@ -60,6 +60,9 @@ impl Serve {
             Ok(config) => config,
             Err(error) => return failed(2, &error),
         };
+        if !config.core_dumps {
+            keep_memory_private();
+        }
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("cloudbox").build() {
             Ok(runtime) => runtime,
             Err(error) => return failed(1, &error),
@@ -74,6 +77,14 @@ impl Serve {
             appliance.stop().await;
             ExitCode::SUCCESS
         })
+    }
+}
+
+/// No core dumps, nor debuggers of the same user: passwords and keys pass through memory that nobody can wipe in time.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a crash may write passwords and keys to a core file");
     }
 }
 

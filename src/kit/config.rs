@@ -20,6 +20,9 @@ pub use identity::{IdentityConfig, LoginLimits, PasswordHashing, SecurityComplia
 pub struct Config {
     /// Where the database, images, volumes and guests live; everything cloudbox writes is below it.
     pub data_dir: DataDir,
+    /// Whether the kernel may write the process's memory to a file when it crashes, and debuggers may read it. There are
+    /// passwords and keys in it.
+    pub core_dumps: bool,
     /// The HTTP listener.
     pub api: ApiConfig,
     /// Who may do what.

@@ -61,14 +61,14 @@ pub struct PasswordHashing {
     pub passes: u32,
     /// How many threads could share the work; here one does it all.
     pub lanes: u32,
-    /// How many passwords are hashed at once.
+    /// How many passwords are hashed at once; 0: as many as there are processors.
     pub concurrency: usize,
 }
 
 impl Default for PasswordHashing {
     fn default() -> Self {
         // What OWASP recommends.
-        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1, concurrency: 2 }
+        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1, concurrency: 0 }
     }
 }
 

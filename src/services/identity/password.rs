@@ -71,9 +71,11 @@ impl Passwords {
     /// As `settings` say, which were checked before.
     pub(crate) fn new(settings: &PasswordHashing) -> Self {
         let PasswordHashing { memory_kib, passes, lanes, concurrency } = *settings;
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let concurrency = if concurrency == 0 { processors() } else { concurrency };
         Self {
             cost: Cost { memory_kib, passes, lanes },
-            turns: Arc::new(Semaphore::new(concurrency.max(1))),
+            turns: Arc::new(Semaphore::new(concurrency)),
             runs: Arc::default(),
         }
     }

@@ -61,7 +61,7 @@ fn check_hashing(hashing: &PasswordHashing) -> Result<(), WrongSetting> {
     between("identity.passwords.memory_kib", memory_kib, memory, "use 7168 to 262144")?;
     between("identity.passwords.passes", passes, 1..=MOST_PASSES, "use 1 to 16")?;
     between("identity.passwords.lanes", lanes, 1..=MOST_LANES, "use 1 to 16")?;
-    between("identity.passwords.concurrency", concurrency, 1..=256, "use 1 to 256")
+    between("identity.passwords.concurrency", concurrency, 0..=256, "use 0 to 256")
 }
 
 fn check_oidc(provider: &OidcConfig) -> Result<(), WrongSetting> {

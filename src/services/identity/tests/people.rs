@@ -215,3 +215,57 @@ async fn users_are_listed_in_pages() {
     let all = cloud.admin(200, "GET", "/users", Value::Null).await;
     assert!(all.get("truncated").is_none() && all["links"]["next"].is_null());
 }
+
+#[tokio::test]
+async fn users_are_filtered_as_keystone_filters_them() {
+    let cloud = Cloud::start().await;
+    for name in ["Alice", "alina", "bob", "Ärger", "a.b"] {
+        cloud.user(name).await;
+    }
+    let bob = id(&cloud.admin(200, "GET", "/users?name=bob", Value::Null).await["users"][0]);
+    cloud.admin(200, "PATCH", &format!("/users/{bob}"), json!({"user": {"enabled": false}})).await;
+    for (query, expected) in [
+        ("name=alice", vec![]),
+        ("name__contains=ali", vec!["alina"]),
+        ("name__icontains=ALI", vec!["Alice", "alina"]),
+        ("name__startswith=A", vec!["Alice"]),
+        ("name__istartswith=%C3%A4", vec!["Ärger"]),
+        ("name__endswith=b", vec!["a.b", "bob"]),
+        ("name__iendswith=E", vec!["Alice"]),
+        ("name__contains=.", vec!["a.b"]),
+        ("enabled=False", vec!["bob"]),
+        ("enabled=0&name=alina", vec![]),
+        ("domain_id=nope", vec![]),
+        ("domain_id__startswith=def&name=bob", vec!["bob"]),
+        ("name__startswith=al&name__endswith=na", vec!["alina"]),
+        ("email=nobody", vec!["Alice", "a.b", "admin", "alina", "bob", "Ärger"]),
+    ] {
+        let found = cloud.admin(200, "GET", &format!("/users?{query}"), Value::Null).await;
+        assert_eq!(names(&found["users"]), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_user_leaves_behind_goes_with_it() {
+    let cloud = Cloud::start().await;
+    let member = cloud.member("alice", "member").await;
+    let project = format!("/projects/{}", member.project);
+    let change = json!({"user": {"default_project_id": member.project}});
+    let path = format!("/users/{}", member.user);
+    cloud.admin(200, "PATCH", &path, change).await;
+    let domain = json!({"user": {"default_project_id": "default"}});
+    let refused = cloud.call(&cloud.admin, "PATCH", &path, domain).await;
+    assert_eq!(
+        (refused.status, message(&refused).as_str()),
+        (400, "User's default project ID cannot be a domain ID: default")
+    );
+    cloud.admin(204, "DELETE", &project, Value::Null).await;
+    let shown = cloud.admin(200, "GET", &path, Value::Null).await;
+    assert!(shown["user"].get("default_project_id").is_none(), "{shown}");
+    let other = cloud.member("bob", "member").await;
+    cloud.admin(204, "DELETE", &format!("/users/{}", other.user), Value::Null).await;
+    let left =
+        cloud.admin(200, "GET", &format!("/role_assignments?scope.project.id={}", other.project), Value::Null).await;
+    assert_eq!(left["role_assignments"], json!([]));
+    cloud.admin(404, "DELETE", &format!("/users/{}", other.user), Value::Null).await;
+}
