@@ -24,6 +24,17 @@ pub enum Basis {
     Certificate(CertificateRef),
 }
 
+impl Basis {
+    /// The ids of the groups that the user is in beside those that it was put into.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        match self {
+            Self::Federation(federation) => &federation.groups,
+            _ => &[],
+        }
+    }
+}
+
 /// An application credential, as its tokens tell of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationCredentialRef {

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
 pub use oidc::OidcConfig;
-pub use identity::{IdentityConfig, LoginLimits, PasswordHashing, SecurityCompliance};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -23,6 +23,8 @@ pub struct IdentityConfig {
     pub oauth1_request_token_secs: u64,
     /// How long an access token of OAuth 1.0a is good for, in seconds; 0: for ever.
     pub oauth1_access_token_secs: u64,
+    /// How unified limits fit into the tree of projects.
+    pub limit_model: LimitModel,
     /// How passwords are hashed.
     pub passwords: PasswordHashing,
     /// How many wrong passwords are put up with, whoever's they are.
@@ -43,12 +45,23 @@ impl Default for IdentityConfig {
             trusted_dashboards: Vec::new(),
             oauth1_request_token_secs: 28_800,
             oauth1_access_token_secs: 86_400,
+            limit_model: LimitModel::Flat,
             passwords: PasswordHashing::default(),
             login_limits: LoginLimits::default(),
             security_compliance: SecurityCompliance::default(),
             oidc: BTreeMap::new(),
         }
     }
+}
+
+/// How unified limits fit into the tree of projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitModel {
+    /// Each is for itself.
+    Flat,
+    /// A project may not have more than its domain; trees are at most two projects deep.
+    StrictTwoLevel,
 }
 
 /// Argon2id. A password that was hashed otherwise is hashed anew when its user next logs in.

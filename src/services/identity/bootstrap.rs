@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use store::Connection;
 
 use crate::catalog::{INTERFACES, OFFERED, Offered};
-use crate::db::assignments::{self, Assignment};
+use crate::db::assignments;
+use crate::domain::assignment::Assignment;
 use crate::domain::attributes::Attributes;
 use crate::domain::catalog::{Endpoint, Region, Service};
 use crate::domain::password::{Failures, Password};
@@ -134,7 +135,7 @@ fn insert_people(db: &Connection, admin_role: &str, password: &Password, now: Ti
     db::users::insert(db, &user)?;
     db::passwords::set(db, &user.id, password, 0)?;
     for holding in [Holding::Project(project), Holding::System] {
-        assignments::insert(db, &Assignment { user_id: user.id.clone(), role_id: admin_role.to_owned(), holding })?;
+        assignments::insert(db, &Assignment::of_user(&user.id, admin_role, holding))?;
     }
     Ok(())
 }

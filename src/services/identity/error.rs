@@ -56,3 +56,11 @@ pub(crate) fn immutable(verb: &str, kind: &str, id: &str) -> Fault {
         "Unable to {verb} immutable {kind} resource: `{id}. Set resource option \"immutable\" to false first."
     ))
 }
+
+/// 403: nobody would be left who can administer the cloud. Keystone does it; who has no other way in is locked out.
+pub(crate) fn last_administrator() -> Fault {
+    Fault::forbidden(
+        "This would leave the cloud without an administrator: no enabled user would hold the role admin anywhere. Give the \
+         role to another user first, for example with `openstack role add --user USER --system all admin`.",
+    )
+}

@@ -17,9 +17,9 @@ mod catalog;
 mod db;
 mod domain;
 mod error;
+mod federation;
 mod login_limits;
 mod moments;
-mod federation;
 mod oidc;
 mod password;
 mod policy;
@@ -66,6 +66,7 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         include_str!("migrations/0003_passwords.sql"),
         include_str!("migrations/0004_catalog_and_policies.sql"),
         include_str!("migrations/0005_federation.sql"),
+        include_str!("migrations/0006_groups.sql"),
     ],
 };
 
@@ -207,6 +208,23 @@ impl IdentityService {
             Ok(result) => result,
             Err(error) => Err(Fault::internal("changing identity's tables", error)),
         }
+    }
+
+    /// As [`write`](Self::write), for what takes something away: refused where nobody could administer the cloud any more.
+    pub(crate) async fn write_keeping_administrator<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.write(move |db| {
+            let before = db::effective::has_administrator(db)?;
+            let result = job(db)?;
+            // A cloud that has none already must not be kept from changing.
+            if before && !db::effective::has_administrator(db)? {
+                return Err(error::last_administrator());
+            }
+            Ok(result)
+        })
+        .await
     }
 }
 

@@ -44,6 +44,12 @@ const ADMIN_OR_SYSTEM_READER_OR_OWNER: &str =
     "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner";
 const READ_TRUST: &str = "(rule:admin_required) or (role:reader and system_scope:all or \
      user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s)";
+const GROUP_READER: &str = "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.group.domain_id)s)";
+const ADMIN_OR_DOMAIN_MANAGER_OF_GROUP: &str =
+    "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)";
+const ADMIN_OR_DOMAIN_MANAGER_OF_MEMBER: &str = "(rule:admin_required) or (role:manager and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)";
 
 /// Identity's policy.
 pub static RULES: &[Rule] = &[
@@ -110,6 +116,26 @@ pub static RULES: &[Rule] = &[
     Rule::new("identity:create_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Create user."),
     Rule::new("identity:update_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Change user."),
     Rule::new("identity:delete_user", ADMIN_OR_DOMAIN_MANAGER_OF_USER, "Delete user."),
+    Rule::new("identity:get_group", GROUP_READER, "Show group."),
+    Rule::new("identity:list_groups", GROUP_READER, "List groups."),
+    Rule::new(
+        "identity:list_groups_for_user",
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.user.domain_id)s) or user_id:%(user_id)s",
+        "List groups for user.",
+    ),
+    Rule::new("identity:create_group", ADMIN_OR_DOMAIN_MANAGER_OF_GROUP, "Create group."),
+    Rule::new("identity:update_group", ADMIN_OR_DOMAIN_MANAGER_OF_GROUP, "Change group."),
+    Rule::new("identity:delete_group", ADMIN_OR_DOMAIN_MANAGER_OF_GROUP, "Delete group."),
+    Rule::new("identity:list_users_in_group", GROUP_READER, "List users in group."),
+    Rule::new(
+        "identity:check_user_in_group",
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and \
+     domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)",
+        "Check user in group.",
+    ),
+    Rule::new("identity:add_user_to_group", ADMIN_OR_DOMAIN_MANAGER_OF_MEMBER, "Add user to group."),
+    Rule::new("identity:remove_user_from_group", ADMIN_OR_DOMAIN_MANAGER_OF_MEMBER, "Remove user from group."),
     Rule::new(
         "identity:get_role",
         "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and \
@@ -143,8 +169,29 @@ pub static RULES: &[Rule] = &[
     Rule::new("identity:check_system_grant_for_user", ADMIN_OR_SYSTEM_READER, "Check system grant for user."),
     Rule::new("identity:create_system_grant_for_user", ADMIN, "Create system grant for user."),
     Rule::new("identity:revoke_system_grant_for_user", ADMIN, "Revoke system grant for user."),
+    Rule::new("identity:list_system_grants_for_group", ADMIN_OR_SYSTEM_READER, "List system grants for group."),
+    Rule::new("identity:check_system_grant_for_group", ADMIN_OR_SYSTEM_READER, "Check system grant for group."),
+    Rule::new("identity:create_system_grant_for_group", ADMIN, "Create system grant for group."),
+    Rule::new("identity:revoke_system_grant_for_group", ADMIN, "Revoke system grant for group."),
     Rule::new("identity:list_role_assignments", DOMAIN_READER, "List role assignments."),
     Rule::new("identity:list_role_assignments_for_tree", DOMAIN_READER, "List role assignments of a tree of projects."),
+    Rule::new("identity:get_registered_limit", "", "Show registered limit."),
+    Rule::new("identity:list_registered_limits", "", "List registered limits."),
+    Rule::new("identity:create_registered_limits", ADMIN, "Create registered limits."),
+    Rule::new("identity:update_registered_limit", ADMIN, "Change registered limit."),
+    Rule::new("identity:delete_registered_limit", ADMIN, "Delete registered limit."),
+    Rule::new("identity:get_limit_model", "", "Show limit model."),
+    Rule::new(
+        "identity:get_limit",
+        "rule:admin_required or (role:reader and system_scope:all) or (domain_id:%(target.limit.domain.id)s or \
+     domain_id:%(target.limit.project.domain_id)s) or (project_id:%(target.limit.project_id)s and not \
+     None:%(target.limit.project_id)s)",
+        "Show limit.",
+    ),
+    Rule::new("identity:list_limits", "", "List limits."),
+    Rule::new("identity:create_limits", ADMIN, "Create limits."),
+    Rule::new("identity:update_limit", ADMIN, "Change limit."),
+    Rule::new("identity:delete_limit", ADMIN, "Delete limit."),
     Rule::new("identity:get_service", ADMIN_OR_SYSTEM_READER, "Show service."),
     Rule::new("identity:list_services", ADMIN_OR_SYSTEM_READER, "List services."),
     Rule::new("identity:create_service", ADMIN, "Create service."),

@@ -73,7 +73,9 @@ fn check_oidc(provider: &OidcConfig) -> Result<(), WrongSetting> {
         return wrong("identity.oidc.client_id", "", "name the client that this cloud is there");
     }
     match provider.algorithms.iter().find(|name| !oidc::is_allowed_algorithm(name)) {
-        Some(name) => wrong("identity.oidc.algorithms", name, "use RS256 to RS512, PS256 to PS512, ES256, ES384, EdDSA"),
+        Some(name) => {
+            wrong("identity.oidc.algorithms", name, "use RS256 to RS512, PS256 to PS512, ES256, ES384, EdDSA")
+        }
         None => Ok(()),
     }
 }

@@ -185,7 +185,7 @@ fn roles(db: &Connection, asked: &[Value], caller: &Identity) -> Result<Vec<Role
 /// The user must hold the roles still: the token was looked at a moment ago.
 fn check_held(db: &Connection, draft: &ApplicationCredential) -> Result<(), Fault> {
     let holding = Holding::Project(draft.project_id.clone());
-    let held = db::assignments::effective_roles(db, &draft.user_id, &holding)?;
+    let held = db::effective::roles(db, &draft.user_id, &[], &holding)?;
     match draft.roles.iter().find(|role| held.iter().all(|held| held.id.as_str() != role.id)) {
         None => Ok(()),
         Some(role) => Err(invalid(&format!(

@@ -35,22 +35,29 @@ async fn show_catalog(service: Arc<IdentityService>, request: Request) -> Result
 }
 
 async fn list_projects(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (user, base) = (identity(&request)?.user.id, request.base_url());
-    let projects = service.store.read(move |db| db::assignments::places_of(db, user.as_str(), false)).await?;
+    let identity = identity(&request)?;
+    let own = db::effective::projects_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let base = request.base_url();
+    let projects = service.store.read(move |db| db::projects::list(db, &own, None)).await?;
     let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
     Ok(collection(&request, "projects", items))
 }
 
 async fn list_domains(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (user, base) = (identity(&request)?.user.id, request.base_url());
-    let domains = service.store.read(move |db| db::assignments::places_of(db, user.as_str(), true)).await?;
+    let identity = identity(&request)?;
+    let own = db::effective::domains_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let base = request.base_url();
+    let domains = service.store.read(move |db| db::projects::list(db, &own, None)).await?;
     let items = domains.iter().map(|domain| view::project::domain(domain, &base)).collect();
     Ok(collection(&request, "domains", items))
 }
 
 async fn list_systems(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let user = identity(&request)?.user.id;
-    let roles = service.store.read(move |db| db::assignments::roles_given(db, user.as_str(), &Holding::System)).await?;
+    let identity = identity(&request)?;
+    let roles = service
+        .store
+        .read(move |db| db::effective::roles(db, identity.user.id.as_str(), identity.basis.groups(), &Holding::System))
+        .await?;
     let systems = if roles.is_empty() { json!([]) } else { json!([{ "all": true }]) };
     let own = format!("{}/auth/system", request.base_url());
     Ok(Reply::ok(json!({ "system": systems, "links": { "self": own } })))

@@ -9,9 +9,8 @@ use serde_json::json;
 
 use super::schema::{boolean, immutable_option, short_name, tags, text_or_null};
 use super::{BY_ID, attributes, domain_scope, list_target, new_id, page};
-use crate::domain::attributes::is_immutable;
 use crate::domain::project::Project;
-use crate::{IdentityService, db, error, view};
+use crate::{IdentityService, db, view};
 
 macro_rules! properties {
     () => {
@@ -44,12 +43,8 @@ const UPDATE: &str = concat!(
     "}}}}"
 );
 
-const FILTERS: &[Filter] = &[
-    Filter::new("name", "name", FilterKind::Exact),
-    Filter::new("name__icontains", "name", FilterKind::Like),
-    Filter::new("name__startswith", "name", FilterKind::Prefix),
-    Filter::new("enabled", "enabled", FilterKind::Bool),
-];
+const FILTERS: &[Filter] =
+    &[Filter::new("name", "name", FilterKind::Text), Filter::new("enabled", "enabled", FilterKind::Bool)];
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/domains", "identity:list_domains", &list).deferred(),
@@ -95,10 +90,12 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
 }
 
 async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
-    let (id, given) = (request.param("domain_id")?.to_owned(), attributes(&request, "domain")?);
+    let (id, mut given) = (request.param("domain_id")?.to_owned(), attributes(&request, "domain")?);
+    // What only projects have means nothing here.
+    given.drop(&["domain_id", "parent_id", "is_domain"]);
     let now = service.moment();
     let domain = service
-        .write(move |db| {
+        .write_keeping_administrator(move |db| {
             let before = db::projects::get_domain(db, &id)?;
             let mut domain = before.clone();
             domain.apply(given, now)?;
@@ -112,16 +109,7 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let id = request.param("domain_id")?.to_owned();
     service
-        .write(move |db| {
-            let domain = db::projects::get_domain(db, &id)?;
-            if is_immutable(&domain.options) {
-                return Err(error::immutable("delete", "domain", &id));
-            }
-            if domain.enabled {
-                return Err(Fault::forbidden("Cannot delete a domain that is enabled, please disable it first."));
-            }
-            db::projects::delete_domain(db, &id)
-        })
+        .write_keeping_administrator(move |db| db::projects::delete_domain(db, &db::projects::get_domain(db, &id)?))
         .await?;
     Ok(Reply::no_content())
 }

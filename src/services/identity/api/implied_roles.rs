@@ -91,7 +91,7 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let (prior, implied) = ids(&request)?;
     service
-        .write(move |db| {
+        .write_keeping_administrator(move |db| {
             Pair::get(db, &prior, &implied)?;
             db::implied_roles::delete(db, &prior, &implied)
         })

@@ -4,27 +4,30 @@
 
 pub(crate) mod access_rules;
 pub(crate) mod application_credentials;
-pub(crate) mod assignments;
 pub(crate) mod auth;
-pub(crate) mod domain_config;
 mod delegation;
+pub(crate) mod domain_config;
 pub(crate) mod domains;
 pub(crate) mod endpoint_groups;
 pub(crate) mod endpoints;
+pub(crate) mod federation_auth;
 mod filters;
 pub(crate) mod grants;
+pub(crate) mod groups;
 pub(crate) mod home;
+pub(crate) mod identity_providers;
 pub(crate) mod implied_roles;
+pub(crate) mod limits;
+pub(crate) mod mappings;
 pub(crate) mod policies;
 pub(crate) mod policy_associations;
 pub(crate) mod project_endpoints;
-pub(crate) mod federation_auth;
-pub(crate) mod identity_providers;
-pub(crate) mod mappings;
 pub(crate) mod projects;
 pub(crate) mod protocols;
 pub(crate) mod regions;
+pub(crate) mod registered_limits;
 pub(crate) mod revocations;
+pub(crate) mod role_assignments;
 pub(crate) mod roles;
 mod schema;
 pub(crate) mod service_providers;
@@ -33,15 +36,16 @@ pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod trusts;
 pub(crate) mod users;
-pub(crate) mod withdrawn;
 pub(crate) mod websso;
+pub(crate) mod withdrawn;
 
 use http_kit::page::{Direction, Order, Sortable};
-use http_kit::{Endpoint, Paging, Reply, Request, Target};
+use http_kit::{Endpoint, Paging, Query, Reply, Request, Target};
 use kit::{Fault, Identity, Scope};
 use serde_json::{Value, json};
 
 use crate::domain::attributes::Attributes;
+use crate::domain::group::Group;
 use crate::domain::project::Project;
 use crate::domain::user::User;
 use crate::{IdentityService, error, view};
@@ -54,10 +58,11 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     projects::ENDPOINTS,
     tags::ENDPOINTS,
     users::ENDPOINTS,
+    groups::ENDPOINTS,
     roles::ENDPOINTS,
     implied_roles::ENDPOINTS,
     grants::ENDPOINTS,
-    assignments::ENDPOINTS,
+    role_assignments::ENDPOINTS,
     services::ENDPOINTS,
     endpoints::ENDPOINTS,
     regions::ENDPOINTS,
@@ -77,6 +82,8 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     service_providers::ENDPOINTS,
     federation_auth::ENDPOINTS,
     websso::ENDPOINTS,
+    registered_limits::ENDPOINTS,
+    limits::ENDPOINTS,
 ];
 
 /// Everything is listed by id.
@@ -113,6 +120,12 @@ fn attributes(request: &Request, key: &str) -> Result<Attributes, Fault> {
     }
 }
 
+/// The body's `key`, a list of things that the schema has looked at.
+fn batch<T: serde::de::DeserializeOwned>(request: &Request, key: &str) -> Result<Vec<T>, Fault> {
+    let items = request.body_value()?.get(key).cloned().unwrap_or_default();
+    serde_json::from_value(items).map_err(|error| Fault::bad_request(format!("Invalid input for {key}: {error}")))
+}
+
 /// The domain that the caller's token is for, where it is for one.
 fn domain_scope(request: &Request) -> Option<String> {
     match &request.context.identity()?.scope {
@@ -137,6 +150,16 @@ fn project_target(target: Target, project: &Project) -> Target {
 /// A user, as policies ask about it.
 fn user_target(target: Target, user: &User) -> Target {
     target.with("target.user.id", &user.id).with("target.user.domain_id", &user.domain_id)
+}
+
+/// A group, as policies ask about it.
+fn group_target(target: Target, group: &Group) -> Target {
+    target.with("target.group.id", &group.id).with("target.group.domain_id", &group.domain_id)
+}
+
+/// Keystone takes a flag without a value, and every value but `0`, for yes.
+fn flag(query: &Query, name: &str) -> bool {
+    query.get(name).is_some_and(|value| value != "0")
 }
 
 /// A whole list.

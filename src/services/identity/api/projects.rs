@@ -1,16 +1,18 @@
 //! `/v3/projects`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http_kit::filter::{self, Filter, FilterKind};
 use http_kit::{Condition, Endpoint, Paging, Query, Reply, Request, SqlValue, Target};
 use kit::Fault;
+use kit::config::LimitModel;
 use serde_json::{Value, json};
 
 use super::schema::{boolean, id_or_null, immutable_option, short_name, tags, text_or_null};
-use super::{BY_ID, attributes, domain_scope, list_target, new_id, page, project_target};
-use crate::domain::attributes::is_immutable;
-use crate::domain::project::Project;
+use super::{BY_ID, attributes, domain_scope, flag, list_target, new_id, page, project_target};
+use crate::domain::limit::Limit;
+use crate::domain::project::{DEEPEST, Project};
 use crate::{IdentityService, db, error, view};
 
 macro_rules! properties {
@@ -50,12 +52,10 @@ const UPDATE: &str = concat!(
 );
 
 const FILTERS: &[Filter] = &[
-    Filter::new("domain_id", "domain_id", FilterKind::Exact),
+    Filter::new("domain_id", "domain_id", FilterKind::Text),
     Filter::new("enabled", "enabled", FilterKind::Bool),
-    Filter::new("name", "name", FilterKind::Exact),
-    Filter::new("name__icontains", "name", FilterKind::Like),
-    Filter::new("name__startswith", "name", FilterKind::Prefix),
-    Filter::new("parent_id", "parent_id", FilterKind::Exact),
+    Filter::new("name", "name", FilterKind::Text),
+    Filter::new("parent_id", "parent_id", FilterKind::Text),
     Filter::new("is_domain", "is_domain", FilterKind::Bool),
 ];
 
@@ -109,10 +109,7 @@ async fn list_of_user(service: Arc<IdentityService>, request: Request) -> Result
     request.authorize("identity:list_user_projects", &target)?;
     let filters = filter::conditions(&request, FILTERS)?;
     let base = request.base_url();
-    let held = filters.and(Condition::new(
-        "id IN (SELECT target_id FROM identity_assignments WHERE user_id = ? AND target_kind = 'project')",
-        [SqlValue::from(id)],
-    ));
+    let held = filters.and(db::effective::projects_of(&id, &[])?);
     let projects = service.store.read(move |db| db::projects::list(db, &held, None)).await?;
     let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
     Ok(super::collection(&request, "projects", items))
@@ -123,9 +120,18 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let target = Target::new().with_option("target.project.domain_id", given.peek("domain_id"));
     request.authorize("identity:create_project", &target)?;
     let home = domain_scope(&request);
-    let project = Project::new_project(new_id(), given, home.as_deref(), service.moment());
+    let project = Project::new(new_id(), given, home.as_deref(), service.moment())?;
     let reply = json!({ "project": view::project::project(&project, &request.base_url()) });
-    service.write(move |db| db::projects::insert(db, &project)).await?;
+    let deepest = match service.config.limit_model {
+        LimitModel::Flat => DEEPEST,
+        LimitModel::StrictTwoLevel => 2,
+    };
+    service
+        .write(move |db| {
+            db::projects::insert(db, &project)?;
+            db::projects::check_depth(db, &project, deepest)
+        })
+        .await?;
     Ok(Reply::created(reply))
 }
 
@@ -138,37 +144,50 @@ pub(super) async fn authorized(service: &IdentityService, request: &Request, rul
     found
 }
 
+/// How a project's parents or what is below it are to be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relatives {
+    Unasked,
+    List,
+    Ids,
+}
+
+impl Relatives {
+    /// `name` is `parents` or `subtree`.
+    fn asked(query: &Query, name: &str) -> Result<Self, Fault> {
+        match (flag(query, &format!("{name}_as_list")), flag(query, &format!("{name}_as_ids"))) {
+            (true, true) => Err(Fault::bad_request(format!(
+                "Cannot use {name}_as_list and {name}_as_ids query params at the same time."
+            ))),
+            (true, false) => Ok(Self::List),
+            (false, true) => Ok(Self::Ids),
+            (false, false) => Ok(Self::Unasked),
+        }
+    }
+}
+
 async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let project = authorized(&service, &request, "identity:get_project").await?;
     let base = request.base_url();
     let mut body = view::project::project(&project, &base);
-    let asked = |name: &str| request.query().get(name).is_some_and(|value| value != "0");
-    let (parents, subtree) = (asked("parents_as_list"), asked("subtree_as_list"));
-    let (parent_ids, subtree_ids) = (asked("parents_as_ids"), asked("subtree_as_ids"));
-    for (list, ids, name) in [(parents, parent_ids, "parents"), (subtree, subtree_ids, "subtree")] {
-        if list && ids {
-            return Err(Fault::bad_request(format!(
-                "Cannot use {name}_as_list and {name}_as_ids query params at the same time."
-            )));
-        }
+    let query = request.query();
+    let (parents, subtree) = (Relatives::asked(query, "parents")?, Relatives::asked(query, "subtree")?);
+    if parents == Relatives::Unasked && subtree == Relatives::Unasked {
+        return Ok(Reply::ok(json!({ "project": body })));
     }
-    if parents || parent_ids || subtree || subtree_ids {
-        let family = service.store.read(move |db| Family::of(db, project)).await?;
-        let listed = |projects: &[Project]| {
-            projects.iter().map(|it| json!({ "project": view::project::project(it, &base) })).collect::<Value>()
-        };
-        if parents {
-            view::put(&mut body, "parents", listed(&family.parents));
-        }
-        if parent_ids {
-            view::put(&mut body, "parents", family.parent_ids());
-        }
-        if subtree {
-            view::put(&mut body, "subtree", listed(&family.subtree));
-        }
-        if subtree_ids {
-            view::put(&mut body, "subtree", family.ids_below(&family.project.id));
-        }
+    let identity = request.context.identity().ok_or_else(error::unauthorized)?;
+    let own = db::effective::projects_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let limits = flag(query, "include_limits");
+    let family = service.store.read(move |db| Family::of(db, project, &own, limits)).await?;
+    match parents {
+        Relatives::Unasked => {}
+        Relatives::List => view::put(&mut body, "parents", family.listed(&family.parents, &base)),
+        Relatives::Ids => view::put(&mut body, "parents", family.parent_ids()),
+    }
+    match subtree {
+        Relatives::Unasked => {}
+        Relatives::List => view::put(&mut body, "subtree", family.listed(&family.subtree, &base)),
+        Relatives::Ids => view::put(&mut body, "subtree", family.ids_below(&family.project.id)),
     }
     Ok(Reply::ok(json!({ "project": body })))
 }
@@ -176,28 +195,43 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
 /// A project with all above and below it.
 struct Family {
     project: Project,
-    /// The nearest first; the domain is not among them.
+    /// The nearest first; the domain is the last.
     parents: Vec<Project>,
     subtree: Vec<Project>,
+    /// Those on which the caller holds a role: lists are of these, trees of ids are of all.
+    own: HashSet<String>,
+    limits: Option<Vec<Limit>>,
 }
 
 impl Family {
-    fn of(db: &store::Connection, project: Project) -> Result<Self, Fault> {
+    fn of(db: &store::Connection, project: Project, own: &Condition, limits: bool) -> Result<Self, Fault> {
         let subtree = db::projects::subtree(db, &project.id)?;
-        let (mut parents, mut next) = (Vec::new(), project.parent_id.clone());
-        while let Some(id) = next {
-            let parent = db::projects::get(db, &id)?;
-            next = parent.parent_id.clone();
-            if !parent.is_domain {
-                parents.push(parent);
+        let parents = db::projects::parents(db, &project.id)?;
+        let own = db::projects::list(db, own, None)?;
+        let own: HashSet<String> = own.into_iter().map(|project| project.id).collect();
+        let limits = if limits {
+            let all = parents.iter().chain(&subtree).map(|project| project.id.as_str().into());
+            Some(db::limits::list(db, &Condition::is_in("project_id", all), None)?)
+        } else {
+            None
+        };
+        Ok(Self { project, parents, subtree, own, limits })
+    }
+
+    fn listed(&self, projects: &[Project], base: &str) -> Value {
+        let one = |project: &Project| {
+            let mut value = view::project::project(project, base);
+            if let Some(limits) = &self.limits {
+                let of_project = limits.iter().filter(|limit| limit.project_id.as_ref() == Some(&project.id));
+                view::put(&mut value, "limits", of_project.map(view::limit::bare).collect());
             }
-        }
-        Ok(Self { project, parents, subtree })
+            json!({ "project": value })
+        };
+        projects.iter().filter(|project| self.own.contains(&project.id)).map(one).collect()
     }
 
     fn parent_ids(&self) -> Value {
-        let domain = self.project.domain_id.as_ref().map_or(Value::Null, |domain| json!({ domain: null }));
-        self.parents.iter().rev().fold(domain, |above, parent| json!({ &parent.id: above }))
+        self.parents.iter().rev().fold(Value::Null, |above, parent| json!({ &parent.id: above }))
     }
 
     fn ids_below(&self, id: &str) -> Value {
@@ -212,7 +246,7 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let found = authorized(&service, &request, "identity:update_project").await?;
     let now = service.moment();
     let project = service
-        .write(move |db| {
+        .write_keeping_administrator(move |db| {
             let before = db::projects::get(db, &found.id)?;
             let mut project = before.clone();
             project.apply(given, now)?;
@@ -226,18 +260,13 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let found = authorized(&service, &request, "identity:delete_project").await?;
     service
-        .write(move |db| {
+        .write_keeping_administrator(move |db| {
             let project = db::projects::get(db, &found.id)?;
-            if is_immutable(&project.options) {
-                return Err(error::immutable("delete", "project", &project.id));
+            if project.is_domain {
+                db::projects::delete_domain(db, &project)
+            } else {
+                db::projects::delete(db, &project)
             }
-            if project.is_domain && project.enabled {
-                return Err(Fault::bad_request(format!(
-                    "cannot delete an enabled project acting as a domain. Please disable the project {} first.",
-                    project.id
-                )));
-            }
-            db::projects::delete(db, &project.id)
         })
         .await?;
     Ok(Reply::no_content())

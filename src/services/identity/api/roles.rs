@@ -40,12 +40,8 @@ const UPDATE: &str = concat!(
     "}}}}"
 );
 
-const FILTERS: &[Filter] = &[
-    Filter::new("name", "name", FilterKind::Exact),
-    Filter::new("name__icontains", "name", FilterKind::Like),
-    Filter::new("name__startswith", "name", FilterKind::Prefix),
-    Filter::new("domain_id", "domain_id", FilterKind::Exact),
-];
+const FILTERS: &[Filter] =
+    &[Filter::new("name", "name", FilterKind::Text), Filter::new("domain_id", "domain_id", FilterKind::Text)];
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/roles", "identity:list_roles", &list).deferred(),
@@ -104,7 +100,7 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let given = attributes(&request, "role")?;
     let found = authorized(&service, &request, "update").await?;
     let role = service
-        .write(move |db| {
+        .write_keeping_administrator(move |db| {
             let mut role = db::roles::get(db, &found.id)?;
             role.apply(given)?;
             db::roles::update(db, &role)?;
@@ -116,6 +112,6 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
 
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let role = authorized(&service, &request, "delete").await?;
-    service.write(move |db| db::roles::delete(db, &role.id)).await?;
+    service.write_keeping_administrator(move |db| db::roles::delete(db, &role.id)).await?;
     Ok(Reply::no_content())
 }

@@ -51,6 +51,13 @@ macro_rules! immutable_option {
     };
 }
 
+/// How much a limit allows; -1 is without end.
+macro_rules! amount {
+    () => {
+        r#"{"type": "integer", "minimum": -1, "maximum": 2147483647}"#
+    };
+}
+
 /// One tag.
 macro_rules! tag {
     () => {
@@ -65,4 +72,6 @@ macro_rules! tags {
     };
 }
 
-pub(crate) use {boolean, id_or_null, immutable_option, long_name, plain_id, short_name, tag, tags, text_or_null};
+pub(crate) use {
+    amount, boolean, id_or_null, immutable_option, long_name, plain_id, short_name, tag, tags, text_or_null,
+};

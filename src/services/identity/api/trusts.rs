@@ -166,14 +166,14 @@ fn insert(
 
 /// The ids of the roles `asked` for, all of which `giver` must hold on the project.
 fn held_roles(db: &Connection, giver: &str, project_id: Option<&str>, asked: &[Value]) -> Result<Vec<String>, Fault> {
-    let mut held: Vec<String> = Vec::new();
-    if let Some(project) = project_id {
-        let holding = Holding::Project(db::projects::get(db, project)?.id);
-        let effective = db::assignments::effective_roles(db, giver, &holding)?;
-        held.extend(effective.into_iter().map(|role| role.id.to_string()));
-        // A domain's own roles, which count only by what they imply, can be handed on too.
-        held.extend(db::assignments::roles_given(db, giver, &holding)?.into_iter().map(|role| role.id));
-    }
+    // A domain's own roles, which count only by what they imply, can be handed on too.
+    let held = match project_id {
+        Some(project) => {
+            let holding = Holding::Project(db::projects::get(db, project)?.id);
+            db::effective::all_role_ids(db, giver, &[], &holding)?
+        }
+        None => Vec::new(),
+    };
     asked
         .iter()
         .map(|role| {

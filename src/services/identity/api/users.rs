@@ -61,7 +61,7 @@ const CHANGE_PASSWORD: &str = r#"{"type": "object", "required": ["user"], "prope
     "type": "object", "additionalProperties": false, "required": ["original_password", "password"],
     "properties": {"original_password": {"type": "string"}, "password": {"type": "string"}}}}}"#;
 
-const FILTERS: &[Filter] = &[
+pub(super) const FILTERS: &[Filter] = &[
     Filter::new("domain_id", "domain_id", FilterKind::Text),
     Filter::new("enabled", "enabled", FilterKind::Bool),
     Filter::new("name", "name", FilterKind::Text),
@@ -173,7 +173,8 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let found = authorized(&service, &request, "identity:update_user").await?;
     let hash = hash_of(&service, &mut given).await?;
     let service_for_write = service.clone();
-    let user = service.write(move |db| change(db, &service_for_write, &found.id, given, hash)).await?;
+    let user =
+        service.write_keeping_administrator(move |db| change(db, &service_for_write, &found.id, given, hash)).await?;
     Ok(Reply::ok(json!({ "user": view::user::user(&user, &request.base_url()) })))
 }
 
@@ -206,7 +207,7 @@ fn change(
 
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let user = authorized(&service, &request, "identity:delete_user").await?;
-    service.write(move |db| db::users::delete(db, &user.id)).await?;
+    service.write_keeping_administrator(move |db| db::users::delete(db, &user.id)).await?;
     Ok(Reply::no_content())
 }
 

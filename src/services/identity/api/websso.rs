@@ -113,8 +113,7 @@ async fn end(service: &IdentityService, request: &Request, provider: &Provider) 
         return Err(error::unauthorized());
     };
     let redirect_uri = redirect_uri(request, provider);
-    let exchange =
-        CodeExchange { code, redirect_uri: &redirect_uri, verifier: &pass.verifier, nonce: &pass.nonce };
+    let exchange = CodeExchange { code, redirect_uri: &redirect_uri, verifier: &pass.verifier, nonce: &pass.nonce };
     let claims = provider.redeem(&exchange, now).await.map_err(|error| error.into_fault(provider.name()))?;
     let proven = service.admit(guest(provider, &claims)).await?;
     let issued = service.issue_for(proven, &ScopeAsked::Unscoped, begun).await?;
@@ -130,7 +129,8 @@ fn pass(
     now: Timestamp,
 ) -> Result<Pass, Fault> {
     let header = request.header("cookie").unwrap_or_default();
-    let opened = cookie(header, &cookie_name(state)).and_then(|value| Some(sealer(service).ok()?.open(value, state, now)?));
+    let opened =
+        cookie(header, &cookie_name(state)).and_then(|value| Some(sealer(service).ok()?.open(value, state, now)?));
     opened.filter(|pass| pass.provider == provider.name()).ok_or_else(error::unauthorized)
 }
 

@@ -1,86 +1,58 @@
-//! Who holds which role on what.
+//! Roles as they were given. What follows from them is in [`effective`](super::effective); lists of them are made by
+//! [`role_assignments`](super::role_assignments).
 
 use http_kit::Condition;
-use kit::{Fault, RoleRef};
-use store::{Connection, Row, params, query, rusqlite};
+use kit::Fault;
+use store::{Connection, params, query};
 
-use super::{projects, roles, users};
+use super::{groups, projects, roles, users};
+use crate::domain::assignment::{Actor, Assignment};
+use crate::domain::group::Group;
 use crate::domain::project::Project;
 use crate::domain::role::{Holding, Role};
-
-/// A role that a user was given on something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) user_id: String,
-    pub(crate) role_id: String,
-    pub(crate) holding: Holding,
-}
-
-fn map(row: &Row<'_>) -> rusqlite::Result<Assignment> {
-    let id: Option<String> = row.get("target_id")?;
-    let kind: String = row.get("target_kind")?;
-    let holding = match (kind.as_str(), id) {
-        ("project", Some(id)) => Holding::Project(id),
-        ("domain", Some(id)) => Holding::Domain(id),
-        _ => Holding::System,
-    };
-    Ok(Assignment { user_id: row.get("user_id")?, role_id: row.get("role_id")?, holding })
-}
-
-/// Narrows a list of assignments; what is `None` does not.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) user_id: Option<String>,
-    pub(crate) role_id: Option<String>,
-    pub(crate) holding: Option<Holding>,
-}
-
-/// The assignments as they were given.
-pub(crate) fn list(db: &Connection, wanted: &Wanted) -> Result<Vec<Assignment>, Fault> {
-    let holding = wanted.holding.as_ref();
-    Ok(query::all(
-        db,
-        "SELECT user_id, role_id, target_kind, target_id FROM identity_assignments
-         WHERE (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR role_id = ?2)
-           AND (?3 IS NULL OR (target_kind = ?3 AND target_id IS ?4))
-         ORDER BY user_id, target_kind, target_id, role_id",
-        params![wanted.user_id, wanted.role_id, holding.map(Holding::kind), holding.and_then(Holding::id)],
-        map,
-    )?)
-}
+use crate::domain::user::User;
 
 /// Gives the role; again is no error.
 pub(crate) fn insert(db: &Connection, assignment: &Assignment) -> Result<(), Fault> {
-    let Assignment { user_id, role_id, holding } = assignment;
+    let Assignment { actor, role_id, holding, inherited } = assignment;
+    let (user, group) = match actor {
+        Actor::User(id) => (Some(id), None),
+        Actor::Group(id) => (None, Some(id)),
+    };
     query::execute(
         db,
-        "INSERT OR IGNORE INTO identity_assignments (user_id, role_id, target_kind, target_id)
-         VALUES (?1, ?2, ?3, ?4)",
-        params![user_id, role_id, holding.kind(), holding.id()],
+        "INSERT OR IGNORE INTO identity_assignments (user_id, group_id, role_id, target_kind, target_id, inherited)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![user, group, role_id, holding.kind(), holding.id(), inherited],
     )?;
     Ok(())
 }
 
+/// What holds for the one row.
+fn of(actor: &Actor) -> String {
+    let column = actor.column();
+    format!(
+        "{column} = ?1 AND ifnull(target_id, '') = ifnull(?3, '') AND target_kind = ?2 AND inherited = ?4 \
+         AND role_id = ?5"
+    )
+}
+
 /// Whether it was given.
 pub(crate) fn exists(db: &Connection, assignment: &Assignment) -> Result<bool, Fault> {
-    let Assignment { user_id, role_id, holding } = assignment.clone();
-    let wanted = Wanted { user_id: Some(user_id), role_id: Some(role_id), holding: Some(holding) };
-    Ok(!list(db, &wanted)?.is_empty())
+    let Assignment { actor, role_id, holding, inherited } = assignment;
+    let sql = format!("SELECT 1 FROM identity_assignments WHERE {}", of(actor));
+    Ok(query::exists(db, &sql, params![actor.id(), holding.kind(), holding.id(), inherited, role_id])?)
 }
 
 /// Takes the role back; whether it was given.
 pub(crate) fn delete(db: &Connection, assignment: &Assignment) -> Result<bool, Fault> {
-    let Assignment { user_id, role_id, holding } = assignment;
-    let deleted = query::execute(
-        db,
-        "DELETE FROM identity_assignments
-         WHERE user_id = ?1 AND role_id = ?2 AND target_kind = ?3 AND target_id IS ?4",
-        params![user_id, role_id, holding.kind(), holding.id()],
-    )?;
-    if let (Holding::Project(project_id), true) = (holding, deleted > 0) {
+    let Assignment { actor, role_id, holding, inherited } = assignment;
+    let sql = format!("DELETE FROM identity_assignments WHERE {}", of(actor));
+    let deleted = query::execute(db, &sql, params![actor.id(), holding.kind(), holding.id(), inherited, role_id])? > 0;
+    if let (Holding::Project(project_id), Actor::User(user_id), true) = (holding, actor, deleted) {
         super::application_credentials::delete_for_project(db, user_id, project_id)?;
     }
-    Ok(deleted > 0)
+    Ok(deleted)
 }
 
 /// 404 for an assignment that was not given.
@@ -88,71 +60,63 @@ pub(crate) fn not_given(assignment: &Assignment) -> Fault {
     Fault::not_found(format!(
         "Could not find role assignment with role: {}, user or group: {}, project, domain, or system: {}.",
         assignment.role_id,
-        assignment.user_id,
+        assignment.actor.id(),
         assignment.holding.id().unwrap_or("system")
     ))
 }
 
-/// The roles that `user_id` was given there, themselves only.
-pub(crate) fn roles_given(db: &Connection, user_id: &str, holding: &Holding) -> Result<Vec<Role>, Fault> {
+/// The roles that `actor` was given there, themselves only.
+pub(crate) fn roles_given(
+    db: &Connection,
+    actor: &Actor,
+    holding: &Holding,
+    inherited: bool,
+) -> Result<Vec<Role>, Fault> {
+    let column = actor.column();
     let given = Condition::new(
-        "id IN (SELECT role_id FROM identity_assignments WHERE user_id = ? AND target_kind = ? AND target_id IS ?)",
-        [user_id.into(), holding.kind().into(), holding.id().into()],
+        format!(
+            "id IN (SELECT role_id FROM identity_assignments WHERE {column} = ? AND ifnull(target_id, '') = ? \
+             AND target_kind = ? AND inherited = ?)"
+        ),
+        [actor.id().into(), holding.id().unwrap_or_default().into(), holding.kind().into(), inherited.into()],
     );
     roles::list(db, &given)
 }
 
-/// The roles that `user_id` holds there, implied ones included, as a token lists them: a domain's own roles
-/// count only by what they imply.
-pub(crate) fn effective_roles(db: &Connection, user_id: &str, holding: &Holding) -> Result<Vec<RoleRef>, Fault> {
-    Ok(query::all(
-        db,
-        "WITH RECURSIVE held (id) AS (
-             SELECT role_id FROM identity_assignments
-             WHERE user_id = ?1 AND target_kind = ?2 AND target_id IS ?3
-             UNION SELECT i.implied_role_id FROM identity_implied_roles i JOIN held h ON i.prior_role_id = h.id)
-         SELECT r.id, r.name FROM held h JOIN identity_roles r ON r.id = h.id
-         WHERE r.domain_id IS NULL ORDER BY r.id",
-        params![user_id, holding.kind(), holding.id()],
-        |row| Ok(RoleRef { id: row.get::<_, String>(0)?.into(), name: row.get(1)? }),
-    )?)
+/// Who a grant is for.
+pub(crate) enum Holder {
+    User(User),
+    Group(Group),
 }
 
-/// The projects, or the domains, on which `user_id` holds any role.
-pub(crate) fn places_of(db: &Connection, user_id: &str, domains: bool) -> Result<Vec<Project>, Fault> {
-    let kind = if domains { "domain" } else { "project" };
-    let held = Condition::new(
-        "id IN (SELECT target_id FROM identity_assignments WHERE user_id = ? AND target_kind = ?)",
-        [user_id.into(), kind.into()],
-    );
-    projects::list(db, &held, None)
+/// What a grant is about.
+pub(crate) struct Grant {
+    pub(crate) holder: Holder,
+    pub(crate) role: Role,
+    pub(crate) place: Option<Project>,
 }
 
-/// All that a grant names must be there; answers the user, the role and the place for the policy.
+/// All that a grant names must be there.
 pub(crate) fn named(db: &Connection, assignment: &Assignment) -> Result<Grant, Fault> {
     let role = roles::get(db, &assignment.role_id)?;
-    let (user, place) = actor_and_place(db, &assignment.user_id, &assignment.holding)?;
-    Ok(Grant { user, role, place })
+    let (holder, place) = holder_and_place(db, &assignment.actor, &assignment.holding)?;
+    Ok(Grant { holder, role, place })
 }
 
-/// The user and the place of a list of grants.
-pub(crate) fn actor_and_place(
+/// The holder and the place of a list of grants.
+pub(crate) fn holder_and_place(
     db: &Connection,
-    user_id: &str,
+    actor: &Actor,
     holding: &Holding,
-) -> Result<(crate::domain::user::User, Option<Project>), Fault> {
-    let user = users::get(db, user_id)?;
+) -> Result<(Holder, Option<Project>), Fault> {
+    let holder = match actor {
+        Actor::User(id) => Holder::User(users::get(db, id)?),
+        Actor::Group(id) => Holder::Group(groups::get(db, id)?),
+    };
     let place = match holding {
         Holding::Project(id) => Some(projects::get(db, id)?),
         Holding::Domain(id) => Some(projects::get_domain(db, id)?),
         Holding::System => None,
     };
-    Ok((user, place))
-}
-
-/// What a grant is about.
-pub(crate) struct Grant {
-    pub(crate) user: crate::domain::user::User,
-    pub(crate) role: Role,
-    pub(crate) place: Option<Project>,
+    Ok((holder, place))
 }

@@ -43,13 +43,7 @@ pub(crate) fn insert(db: &Connection, provider: &IdentityProvider) -> Result<(),
         db,
         "INSERT INTO identity_providers (id, domain_id, enabled, description, authorization_ttl)
          VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            provider.id,
-            provider.domain_id,
-            provider.enabled,
-            provider.description,
-            provider.authorization_ttl
-        ],
+        params![provider.id, provider.domain_id, provider.enabled, provider.description, provider.authorization_ttl],
     )
     .map_err(|error| {
         on_unique(error, || error::conflict("identity_provider", format!("Duplicate entry: {}", provider.id)))

@@ -48,11 +48,9 @@ pub(crate) fn check(db: &Connection, prior: &str, implied: &str) -> Result<(), F
     Err(Fault::not_found(format!("{prior} does not imply {implied}.")))
 }
 
-/// Has `prior` imply `implied`. `admin` may not be implied, as in Keystone.
+/// Has `prior` imply `implied`. Circles are allowed, as in Keystone: whoever follows them takes each role once.
 pub(crate) fn insert(db: &Connection, prior: &str, implied: &str) -> Result<(), Fault> {
-    if roles::get(db, implied)?.name == "admin" {
-        return Err(Fault::forbidden(format!("{implied} cannot be an implied roles.")));
-    }
+    roles::get(db, prior)?.check_implies(&roles::get(db, implied)?)?;
     query::execute(
         db,
         "INSERT INTO identity_implied_roles (prior_role_id, implied_role_id) VALUES (?1, ?2)",

@@ -11,11 +11,7 @@ use crate::error;
 const TABLE: Table = Table { name: "identity_mappings", columns: "id, schema_version, rules" };
 
 fn map(row: &Row<'_>) -> rusqlite::Result<StoredMapping> {
-    Ok(StoredMapping {
-        id: row.get("id")?,
-        schema_version: row.get("schema_version")?,
-        rules: json(row, "rules")?,
-    })
+    Ok(StoredMapping { id: row.get("id")?, schema_version: row.get("schema_version")?, rules: json(row, "rules")? })
 }
 
 pub(crate) fn list(db: &Connection, condition: &Condition) -> Result<Vec<StoredMapping>, Fault> {

@@ -116,6 +116,27 @@ fn check_place(db: &Connection, domain_id: &str, parent_id: &str) -> Result<(), 
     }
 }
 
+/// 403 where `project` would be deeper in the tree than `deepest`; what is right in its domain is 1 deep.
+pub(crate) fn check_depth(db: &Connection, project: &Project, deepest: usize) -> Result<(), Fault> {
+    let Some(parent_id) = &project.parent_id else { return Ok(()) };
+    // The domain is among the parents.
+    if parents(db, parent_id)?.len() + 1 > deepest {
+        return Err(Fault::forbidden(format!("Max hierarchy depth reached for {parent_id} branch.")));
+    }
+    Ok(())
+}
+
+/// All above `id`, the nearest first; the domain is the last.
+pub(crate) fn parents(db: &Connection, id: &str) -> Result<Vec<Project>, Fault> {
+    let (mut parents, mut next) = (Vec::new(), get(db, id)?.parent_id);
+    while let Some(id) = next {
+        let parent = get(db, &id)?;
+        next = parent.parent_id.clone();
+        parents.push(parent);
+    }
+    Ok(parents)
+}
+
 /// A disabled one among `id` and what is above it.
 fn disabled_above(db: &Connection, id: &str) -> Result<Option<String>, Fault> {
     Ok(query::opt(
@@ -182,7 +203,9 @@ fn check_enabling(db: &Connection, before: &Project, project: &Project) -> Resul
 }
 
 /// Takes a project away, which must have none below it, with what was granted on it.
-pub(crate) fn delete(db: &Connection, id: &str) -> Result<(), Fault> {
+pub(crate) fn delete(db: &Connection, project: &Project) -> Result<(), Fault> {
+    project.check_deletable()?;
+    let id = &project.id;
     if query::exists(db, "SELECT 1 FROM identity_projects WHERE parent_id = ?1", [id])? {
         return Err(Fault::forbidden(format!(
             "Cannot delete the project {id} since it is not a leaf in the hierarchy. Use the cascade option if you want \
@@ -194,8 +217,19 @@ pub(crate) fn delete(db: &Connection, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes a domain away with its projects, users and roles, and what was granted on them.
-pub(crate) fn delete_domain(db: &Connection, id: &str) -> Result<(), Fault> {
+/// Takes a domain away with its projects, users, groups and roles, and what was granted on them.
+pub(crate) fn delete_domain(db: &Connection, domain: &Project) -> Result<(), Fault> {
+    let id = &domain.id;
+    domain.check_deletable()?;
+    for project in list(db, &Condition::new("ifnull(domain_id, '') = ?", [id.as_str().into()]), None)? {
+        project.check_deletable()?;
+    }
+    query::execute(
+        db,
+        "UPDATE identity_users SET default_project_id = NULL
+         WHERE default_project_id IN (SELECT id FROM identity_projects WHERE ifnull(domain_id, '') = ?1)",
+        [id],
+    )?;
     query::execute(db, "DELETE FROM identity_projects WHERE id = ?1 OR domain_id = ?1", [id])?;
     Ok(())
 }

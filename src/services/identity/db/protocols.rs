@@ -8,8 +8,7 @@ use super::{Table, identity_providers, mappings, on_unique, select};
 use crate::domain::federation::Protocol;
 use crate::error;
 
-const TABLE: Table =
-    Table { name: "identity_protocols", columns: "idp_id, id, mapping_id, remote_id_attribute" };
+const TABLE: Table = Table { name: "identity_protocols", columns: "idp_id, id, mapping_id, remote_id_attribute" };
 
 fn map(row: &Row<'_>) -> rusqlite::Result<Protocol> {
     Ok(Protocol {

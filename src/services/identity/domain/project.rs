@@ -24,6 +24,9 @@ pub(crate) struct Project {
     pub(crate) tokens_valid_since: Timestamp,
 }
 
+/// How deep a tree of projects may be, its domain not counted; Keystone's default.
+pub(crate) const DEEPEST: usize = 5;
+
 impl Project {
     /// A domain of `attributes`.
     pub(crate) fn new_domain(id: String, mut attributes: Attributes, now: Timestamp) -> Self {
@@ -31,12 +34,27 @@ impl Project {
         Self::build(id, None, None, attributes, now)
     }
 
+    /// A project of `attributes` that may say that it acts as a domain.
+    ///
+    /// # Errors
+    /// 400 for one that acts as a domain inside another.
+    pub(crate) fn new(
+        id: String,
+        mut attributes: Attributes,
+        home: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        if attributes.flag("is_domain") != Some(true) {
+            return Ok(Self::new_project(id, attributes, home, now));
+        }
+        if attributes.text("parent_id").or(attributes.text("domain_id")).is_some() {
+            return Err(Fault::bad_request("only root projects are allowed to act as domains."));
+        }
+        Ok(Self::build(id, None, None, attributes, now))
+    }
+
     /// A project of `attributes`; without a domain it goes into `home`.
     pub(crate) fn new_project(id: String, mut attributes: Attributes, home: Option<&str>, now: Timestamp) -> Self {
-        if attributes.flag("is_domain") == Some(true) {
-            attributes.drop(&["domain_id", "parent_id"]);
-            return Self::build(id, None, None, attributes, now);
-        }
         let domain = attributes.text("domain_id").unwrap_or_else(|| home.unwrap_or(DEFAULT_DOMAIN).to_owned());
         let parent = attributes.text("parent_id").unwrap_or_else(|| domain.clone());
         Self::build(id, Some(domain), Some(parent), attributes, now)
@@ -49,7 +67,7 @@ impl Project {
         mut attributes: Attributes,
         now: Timestamp,
     ) -> Self {
-        attributes.drop(&["id", "links"]);
+        attributes.drop(&["id", "links", "is_domain"]);
         Self {
             id,
             name: attributes.text("name").unwrap_or_default().trim().to_owned(),
@@ -106,18 +124,28 @@ impl Project {
             return Err(Fault::bad_request("Cannot change ID"));
         }
         attributes.drop(&["links"]);
-        if self.is_domain {
-            attributes.drop(&["domain_id", "parent_id", "is_domain"]);
-            return Ok(());
-        }
         if attributes.nullable("domain_id").is_some_and(|domain| domain != self.domain_id) {
             return Err(Fault::bad_request("Cannot change Domain ID"));
         }
         if attributes.nullable("parent_id").is_some_and(|parent| parent != self.parent_id) {
             return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
         }
-        if attributes.flag("is_domain") == Some(true) {
+        if attributes.flag("is_domain").is_some_and(|is_domain| is_domain != self.is_domain) {
             return Err(Fault::bad_request("Update of `is_domain` is not allowed."));
+        }
+        Ok(())
+    }
+
+    /// Whether it may be deleted, as far as it is up to itself.
+    ///
+    /// # Errors
+    /// 403 for what is immutable and for an enabled domain.
+    pub(crate) fn check_deletable(&self) -> Result<(), Fault> {
+        if is_immutable(&self.options) {
+            return Err(error::immutable("delete", self.kind(), &self.id));
+        }
+        if self.is_domain && self.enabled {
+            return Err(Fault::forbidden("Cannot delete a domain that is enabled, please disable it first."));
         }
         Ok(())
     }
@@ -159,6 +187,22 @@ mod tests {
         assert_eq!(Value::Object(plain.extra), json!({"color": "red"}));
         let child = project(json!({"name": "b", "domain_id": "d", "parent_id": "p0"}));
         assert_eq!((child.domain_id.as_deref(), child.parent_id.as_deref()), (Some("d"), Some("p0")));
+    }
+
+    #[test]
+    fn only_a_root_acts_as_a_domain() {
+        let make = |value: Value| Project::new("p".to_owned(), attributes(value), Some("d"), Timestamp::UNIX_EPOCH);
+        let domain = make(json!({"name": "a", "is_domain": true})).unwrap();
+        assert_eq!((domain.is_domain, domain.domain_id, domain.parent_id), (true, None, None));
+        let plain = make(json!({"name": "a", "is_domain": false})).unwrap();
+        assert_eq!(
+            (plain.is_domain, plain.domain_id.as_deref(), plain.parent_id.as_deref()),
+            (false, Some("d"), Some("d"))
+        );
+        for inside in ["parent_id", "domain_id"] {
+            let fault = make(json!({"name": "a", "is_domain": true, inside: "d"})).unwrap_err();
+            assert_eq!(fault.message(), "only root projects are allowed to act as domains.");
+        }
     }
 
     #[test]

@@ -61,6 +61,25 @@ impl Role {
     }
 }
 
+/// The role that none may imply, as in Keystone.
+const NEVER_IMPLIED: &str = "admin";
+
+impl Role {
+    /// Whether it may imply `implied`.
+    ///
+    /// # Errors
+    /// 403 where it may not.
+    pub(crate) fn check_implies(&self, implied: &Self) -> Result<(), Fault> {
+        if implied.name == NEVER_IMPLIED {
+            return Err(Fault::forbidden(format!("{} cannot be an implied roles.", implied.id)));
+        }
+        if self.domain_id.is_none() && implied.domain_id.is_some() {
+            return Err(Fault::forbidden("Global role cannot imply a domain-specific role"));
+        }
+        Ok(())
+    }
+}
+
 /// What a role is held on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holding {
@@ -99,6 +118,20 @@ mod tests {
 
     fn attributes(value: Value) -> Attributes {
         Attributes::new(value.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn a_global_role_implies_global_roles_but_never_admin() {
+        let role = |name: &str, domain: Option<&str>| {
+            Role::new(name.to_owned(), attributes(json!({"name": name, "domain_id": domain})))
+        };
+        let (global, own) = (role("dba", None), role("own", Some("d")));
+        global.check_implies(&role("reader", None)).unwrap();
+        own.check_implies(&global).unwrap();
+        own.check_implies(&role("other", Some("e"))).unwrap();
+        let refused = |prior: &Role, implied: &Role| prior.check_implies(implied).unwrap_err().message().to_owned();
+        assert_eq!(refused(&global, &own), "Global role cannot imply a domain-specific role");
+        assert_eq!(refused(&own, &role("admin", None)), "admin cannot be an implied roles.");
     }
 
     #[test]

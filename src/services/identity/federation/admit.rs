@@ -7,9 +7,9 @@ use super::provision::{self, Arrival};
 use crate::domain::login::Named;
 use crate::domain::mapping::{Assertion, Mapped, MappedUser, UserKind};
 use crate::token::BasisId;
+use crate::token::methods::Proven;
 use crate::token::methods::mapped::method_of;
 use crate::token::methods::password::find_user;
-use crate::token::methods::Proven;
 use crate::token::scope::find_domain;
 use crate::{IdentityService, db, error};
 
@@ -62,9 +62,7 @@ impl IdentityService {
             (Some(user_id), Admitted::Local(_)) => return Ok(Proven::new(user_id, methods)),
             // Nothing to write: most logins are like the one before.
             (Some(user_id), Admitted::Brought(_)) => user_id,
-            (None, Admitted::Brought(arrival)) => {
-                self.write(move |db| provision::settle(db, &arrival, now)).await?
-            }
+            (None, Admitted::Brought(arrival)) => self.write(move |db| provision::settle(db, &arrival, now)).await?,
             (None, Admitted::Local(_)) => return Err(error::unauthorized()),
         };
         Ok(Proven { basis, ..Proven::new(user_id, methods) })

@@ -4,8 +4,9 @@ use kit::{Fault, Timestamp};
 use serde_json::{Value, json};
 use store::{Connection, query};
 
-use crate::db::assignments::{self, Assignment};
+use crate::db::assignments;
 use crate::db::federated_users::{self as federated, FederatedUser};
+use crate::domain::assignment::Assignment;
 use crate::domain::attributes::Attributes;
 use crate::domain::federation::IdentityProvider;
 use crate::domain::login::DomainNamed;
@@ -152,7 +153,7 @@ pub(super) fn settle(db: &Connection, arrival: &Arrival, now: Timestamp) -> Resu
 
 fn give(db: &Connection, user_id: &str, role_id: &str, project_id: &str) -> Result<(), Fault> {
     let holding = Holding::Project(project_id.to_owned());
-    assignments::insert(db, &Assignment { user_id: user_id.to_owned(), role_id: role_id.to_owned(), holding })
+    assignments::insert(db, &Assignment::of_user(user_id, role_id, holding))
 }
 
 fn settle_user(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<String, Fault> {

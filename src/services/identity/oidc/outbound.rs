@@ -153,10 +153,13 @@ mod tests {
 
     #[test]
     fn only_this_host_is_spoken_to_in_clear() {
-        for secure in ["https://idp.example/realms/x", "http://127.0.0.1:9400", "http://[::1]:1/", "http://localhost:1"] {
+        for secure in ["https://idp.example/realms/x", "http://127.0.0.1:9400", "http://[::1]:1/", "http://localhost:1"]
+        {
             assert!(is_secure(secure), "{secure}");
         }
-        for open in ["http://idp.example", "http://127.0.0.1.example", "ftp://localhost", "idp.example", "", "https:///x"] {
+        for open in
+            ["http://idp.example", "http://127.0.0.1.example", "ftp://localhost", "idp.example", "", "https:///x"]
+        {
             assert!(!is_secure(open), "{open}");
         }
     }

@@ -137,11 +137,7 @@ impl Provider {
     ///
     /// # Errors
     /// Where the provider has no such place or cannot be asked.
-    pub(crate) async fn authorization_url(
-        &self,
-        query: &[(&str, &str)],
-        now: Timestamp,
-    ) -> Result<String, OidcError> {
+    pub(crate) async fn authorization_url(&self, query: &[(&str, &str)], now: Timestamp) -> Result<String, OidcError> {
         let snapshot = self.snapshot(now, None).await?;
         let endpoint = endpoint(snapshot.metadata.authorization_endpoint.as_ref(), "authorization_endpoint")?;
         let scopes = self.config.scopes.join(" ");

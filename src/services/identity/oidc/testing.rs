@@ -98,7 +98,9 @@ impl TestProvider {
                     let (url, issuer, state, away) = served.clone();
                     async move { Ok::<_, Infallible>(answer(&url, &issuer, &state, &away, request).await) }
                 });
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         Self { url, issuer, state, away, server }

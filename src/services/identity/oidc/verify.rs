@@ -168,7 +168,9 @@ mod tests {
             claims[name] = value.clone();
             assert!(verified(&issuer.sign(&claims), &issuer.keys()).is_err(), "{name}: {value}");
         }
-        for (name, value) in [("aud", json!(["other", CLIENT])), ("exp", json!(second as f64 + 0.5)), ("exp", json!(second - 59))] {
+        for (name, value) in
+            [("aud", json!(["other", CLIENT])), ("exp", json!(second as f64 + 0.5)), ("exp", json!(second - 59))]
+        {
             let mut claims = claims();
             claims[name] = value.clone();
             assert!(verified(&issuer.sign(&claims), &issuer.keys()).is_ok(), "{name}: {value}");
@@ -179,7 +181,8 @@ mod tests {
     fn only_the_providers_own_keys_and_algorithms_count() {
         let (issuer, other) = (Issuer::new(), Issuer::new());
         assert!(verified(&other.sign(&claims()), &issuer.keys()).is_err());
-        let narrowed = verify(&issuer.sign(&claims()), &issuer.keys(), &expected(&[CLIENT.to_owned()], &[Algorithm::RS256]));
+        let narrowed =
+            verify(&issuer.sign(&claims()), &issuer.keys(), &expected(&[CLIENT.to_owned()], &[Algorithm::RS256]));
         assert!(matches!(narrowed, Err(OidcError::Rejected(reason)) if reason.contains("algorithm")));
         let wrong_name = issuer.sign_with(&claims(), |header| header.kid = Some("other".to_owned()));
         assert!(verified(&wrong_name, &issuer.keys()).is_err());

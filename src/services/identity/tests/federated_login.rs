@@ -76,7 +76,8 @@ async fn a_bearer_becomes_a_user_of_the_providers_domain() {
     let user = said["user"].clone();
     assert_eq!(said["methods"], json!(["openid"]));
     let federation = json!({"groups": [], "identity_provider": {"id": "acme"}, "protocol": {"id": "openid"}});
-    let expected = json!({"id": user["id"], "name": "bob", "domain": {"id": domain, "name": domain}, "OS-FEDERATION": federation});
+    let expected =
+        json!({"id": user["id"], "name": "bob", "domain": {"id": domain, "name": domain}, "OS-FEDERATION": federation});
     assert_eq!(user, expected);
     assert!(said.get("roles").is_none() && said.get("project").is_none());
     let shown = cloud.admin(200, "GET", &format!("/users/{}", id(&user)), Value::Null).await;
@@ -103,7 +104,10 @@ async fn who_is_not_vouched_for_is_refused() {
     claims["aud"] = json!("other");
     for token in [issuer.sign(&claims), "nonsense".to_owned(), cloud.admin.clone()] {
         let answer = with_bearer(&cloud, "POST", AUTH, &token).await;
-        assert_eq!((answer.status, message(&answer).as_str()), (401, "The request you have made requires authentication."));
+        assert_eq!(
+            (answer.status, message(&answer).as_str()),
+            (401, "The request you have made requires authentication.")
+        );
     }
     assert_eq!(cloud.call("", "POST", AUTH, Value::Null).await.status, 401);
     let nowhere = AUTH.replace("acme", "nowhere");
@@ -230,7 +234,12 @@ async fn a_mapping_can_name_somebody_who_is_here() {
     let (_, said) = login(&cloud, &provider).await;
     assert_eq!((&said["user"]["id"], said["user"].get("OS-FEDERATION")), (&json!(bob), None));
     assert_eq!(said["methods"], json!(["openid"]));
-    change_mapping(&cloud, local(json!({"id": bob, "type": "local", "domain": {"id": domain_of_acme(&cloud).await}})), "1.0").await;
+    change_mapping(
+        &cloud,
+        local(json!({"id": bob, "type": "local", "domain": {"id": domain_of_acme(&cloud).await}})),
+        "1.0",
+    )
+    .await;
     assert_eq!(come(&cloud, &provider).await.status, 401, "another domain's");
     change_mapping(&cloud, local(json!({"id": bob, "type": "local"})), "1.0").await;
     assert_eq!(come(&cloud, &provider).await.status, 201);
@@ -259,7 +268,10 @@ async fn a_browser_logs_in_and_goes_back_to_its_dashboard() {
     provider.say(json!({"sub": "bob"}));
     let (query, cookie) = begin(&cloud, WEBSSO).await;
     assert_eq!(query.get("client_id"), Some(CLIENT));
-    assert_eq!((query.get("x"), query.get("response_type"), query.get("scope")), (Some("y"), Some("code"), Some("openid profile email")));
+    assert_eq!(
+        (query.get("x"), query.get("response_type"), query.get("scope")),
+        (Some("y"), Some("code"), Some("openid profile email"))
+    );
     assert_eq!(query.get("redirect_uri"), Some(format!("http://cloud.test/identity/v3{WEBSSO}").as_str()));
     assert_eq!(query.get("code_challenge_method"), Some("S256"));
     let (state, nonce) = (query.get("state").unwrap(), query.get("nonce").unwrap());
@@ -298,7 +310,8 @@ async fn only_a_trusted_dashboard_gets_a_token() {
             assert_eq!(refused.status, 401, "{origin}");
         }
     }
-    let unknown = cloud.call("", "GET", &format!("/auth/OS-FEDERATION/websso/other?origin={DASHBOARD}"), Value::Null).await;
+    let unknown =
+        cloud.call("", "GET", &format!("/auth/OS-FEDERATION/websso/other?origin={DASHBOARD}"), Value::Null).await;
     assert_eq!(unknown.status, 401);
 }
 
@@ -310,7 +323,8 @@ async fn with_several_providers_the_browser_chooses() {
         config.trusted_dashboards = vec![DASHBOARD.to_owned()];
     })
     .await;
-    let answer = cloud.call("", "GET", &format!("/auth/OS-FEDERATION/websso/openid?origin={DASHBOARD}"), Value::Null).await;
+    let answer =
+        cloud.call("", "GET", &format!("/auth/OS-FEDERATION/websso/openid?origin={DASHBOARD}"), Value::Null).await;
     let page = answer.text();
     assert_eq!(answer.status, 200);
     assert!(page.contains(&format!("{WEBSSO}?origin=")) && page.contains("&lt;other&gt;</a>"), "{page}");

@@ -39,7 +39,8 @@ async fn an_identity_provider_has_a_domain_of_its_own() {
     assert_eq!(left["domains"].as_array().unwrap().len(), 2, "what was refused left no domain");
     let change = json!({"identity_provider": {"enabled": true, "authorization_ttl": 5, "remote_ids": ["c"]}});
     let changed = cloud.admin(200, "PATCH", path, change).await;
-    (expected["enabled"], expected["authorization_ttl"], expected["remote_ids"]) = (json!(true), json!(5), json!(["c"]));
+    (expected["enabled"], expected["authorization_ttl"], expected["remote_ids"]) =
+        (json!(true), json!(5), json!(["c"]));
     assert_eq!(changed["identity_provider"], expected);
     assert_eq!(cloud.admin(200, "GET", path, Value::Null).await["identity_provider"], expected);
     for (query, count) in [("", 1), ("?enabled=true", 1), ("?enabled=false", 0), ("?id=acme", 1), ("?id=x", 0)] {

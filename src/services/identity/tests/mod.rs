@@ -1,6 +1,7 @@
 //! The service through its REST API and its topic, over a real store, with a clock that the tests drive.
 
 mod application_credentials;
+mod assignments;
 mod catalog;
 mod clocks;
 mod discovery;
@@ -8,11 +9,14 @@ mod domain_config;
 mod endpoint_groups;
 mod federated_login;
 mod federation;
+mod groups;
+mod limits;
 mod login_limits;
 mod passwords;
 mod people;
 mod policies;
 mod policy;
+mod projects;
 mod roles;
 mod tokens;
 mod trusts;
@@ -133,6 +137,10 @@ impl Cloud {
         id(&self.admin(201, "POST", "/users", body).await["user"])
     }
 
+    async fn user_id(&self, name: &str) -> String {
+        id(&self.admin(200, "GET", &format!("/users?name={name}"), Value::Null).await["users"][0])
+    }
+
     async fn project(&self, name: &str) -> String {
         id(&self.admin(201, "POST", "/projects", json!({"project": {"name": name}})).await["project"])
     }
@@ -149,6 +157,20 @@ impl Cloud {
         self.admin(204, "PUT", &grant, Value::Null).await;
         let scope = json!({"project": {"id": project}});
         Member { grant, scope, user, project }
+    }
+
+    /// A group of the domain Default; its id.
+    async fn group(&self, name: &str, members: &[&str]) -> String {
+        let group = id(&self.admin(201, "POST", "/groups", json!({"group": {"name": name}})).await["group"]);
+        for user in members {
+            self.admin(204, "PUT", &format!("/groups/{group}/users/{user}"), Value::Null).await;
+        }
+        group
+    }
+
+    /// Does something to a path that takes no body and gives none.
+    async fn quietly(&self, method: &str, path: &str) {
+        self.admin(204, method, path, Value::Null).await;
     }
 
     fn advance(&self, seconds: u64) {

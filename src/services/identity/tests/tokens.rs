@@ -269,6 +269,8 @@ async fn validation_is_fast_enough() {
 async fn an_administrator_who_was_taken_away_does_not_come_back() {
     let cloud = Cloud::start().await;
     let admin = cloud.validate(&cloud.admin).await.unwrap().user.id.to_string();
+    let (heir, role) = (cloud.user("heir").await, cloud.role("admin").await);
+    cloud.quietly("PUT", &format!("/system/users/{heir}/roles/{role}")).await;
     cloud.admin(204, "DELETE", &format!("/users/{admin}"), Value::Null).await;
     assert!(cloud.service.bootstrap(super::URL, "RegionOne").await.unwrap().is_none());
     assert_eq!(cloud.login("admin", None).await.status, 401);

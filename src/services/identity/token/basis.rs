@@ -49,7 +49,7 @@ pub(super) fn resolve(
 /// All that the user was given.
 fn own(db: &Connection, user: UserRef, holding: Option<&Holding>, basis: Basis) -> Result<Grounds, Invalid> {
     let roles = match holding {
-        Some(holding) => db::assignments::effective_roles(db, user.id.as_str(), holding)?,
+        Some(holding) => db::effective::roles(db, user.id.as_str(), basis.groups(), holding)?,
         None => Vec::new(),
     };
     Ok(Grounds { user, basis, roles })
@@ -138,7 +138,7 @@ fn given_roles(db: &Connection, trust: &Trust, giver: &str, holding: &Holding) -
     let ids = trust.role_ids.iter().map(|id| id.as_str().into());
     let named = db::roles::list(db, &Condition::is_in("id", ids))?;
     let given = db::implied_roles::with_implied(db, named)?;
-    let held = db::assignments::effective_roles(db, giver, holding)?;
+    let held = db::effective::roles(db, giver, &[], holding)?;
     let holds = |id: &str| held.iter().any(|held| held.id.as_str() == id);
     if given.iter().any(|role| role.domain_id.is_none() && !holds(&role.id)) {
         return Err(Invalid::Forbidden);

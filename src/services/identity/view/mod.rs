@@ -3,15 +3,17 @@
 //! Attributes that Keystone does not know are answered beside those that it does, as they were stored.
 
 pub(crate) mod application_credential;
-pub(crate) mod assignment;
 pub(crate) mod catalog;
 pub(crate) mod domain_config;
 pub(crate) mod endpoint_group;
-pub(crate) mod policy;
 pub(crate) mod federation;
+pub(crate) mod group;
+pub(crate) mod limit;
+pub(crate) mod policy;
 pub(crate) mod project;
 pub(crate) mod revocation;
 pub(crate) mod role;
+pub(crate) mod role_assignment;
 pub(crate) mod token;
 pub(crate) mod trust;
 pub(crate) mod user;

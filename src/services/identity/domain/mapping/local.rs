@@ -210,7 +210,8 @@ impl User<String> {
 
 impl User<Template> {
     fn fill(&self, matches: &Matches) -> MappedUser {
-        let text = |template: &Option<Template>| template.as_ref().map(|it| it.text(matches)).filter(|it| !it.is_empty());
+        let text =
+            |template: &Option<Template>| template.as_ref().map(|it| it.text(matches)).filter(|it| !it.is_empty());
         MappedUser {
             kind: self.kind.unwrap_or_default(),
             id: text(&self.id),

@@ -113,8 +113,20 @@ impl Requirement {
         };
         match &self.test {
             Test::Present => Outcome::Values(values.clone()),
-            Test::AnyOneOf(matcher) => if any(matcher) { Outcome::Met } else { Outcome::Unmet },
-            Test::NotAnyOf(matcher) => if any(matcher) { Outcome::Unmet } else { Outcome::Met },
+            Test::AnyOneOf(matcher) => {
+                if any(matcher) {
+                    Outcome::Met
+                } else {
+                    Outcome::Unmet
+                }
+            }
+            Test::NotAnyOf(matcher) => {
+                if any(matcher) {
+                    Outcome::Unmet
+                } else {
+                    Outcome::Met
+                }
+            }
             Test::Blacklist(matcher) => kept(matcher, false),
             Test::Whitelist(matcher) => kept(matcher, true),
         }

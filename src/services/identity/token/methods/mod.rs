@@ -19,7 +19,8 @@ use crate::domain::login::ScopeAsked;
 use crate::{IdentityService, error};
 
 /// Every method. Keystone lists those of a token from the last to the first.
-pub(crate) static METHODS: &[Method] = &[password::METHOD, token::METHOD, application_credential::METHOD, mapped::MAPPED, mapped::OPENID];
+pub(crate) static METHODS: &[Method] =
+    &[password::METHOD, token::METHOD, application_credential::METHOD, mapped::MAPPED, mapped::OPENID];
 
 /// A way to authenticate.
 pub(crate) struct Method {
