@@ -20,6 +20,7 @@ mod error;
 mod federation;
 mod login_limits;
 mod moments;
+mod oauth1;
 mod oidc;
 mod password;
 mod policy;
@@ -86,6 +87,7 @@ pub struct IdentityService {
     catalogs: catalog::Catalogs,
     offered: federation::Offered,
     pub(crate) oidc: oidc::Oidc,
+    pub(crate) oauth1: oauth1::OAuth1,
     pub(crate) passwords: Passwords,
     pub(crate) secrets: Secrets,
     pub(crate) rules: PasswordRules,
@@ -109,6 +111,7 @@ impl IdentityService {
             limiter: Limiter::new(&config.login_limits),
             moments: Moments::default(),
             oidc: oidc::Oidc::new(&config.oidc),
+            oauth1: oauth1::OAuth1::new(data_dir),
             offered: federation::Offered::default(),
             config,
             keys: Arc::new(Keys::new(data_dir)),
@@ -158,7 +161,12 @@ impl IdentityService {
         self.save_moments().await?;
         // Kept for a while longer: a clock that was ahead when this ran, and is set right, must not bring a token back.
         let past = self.clock.now().checked_sub(REVOCATIONS_KEPT).unwrap_or(Timestamp::MIN);
-        self.store.write_relaxed(move |db| db::revocations::delete_expired(db, past)).await
+        self.store
+            .write_relaxed(move |db| {
+                db::oauth1_tokens::delete_expired(db, past)?;
+                db::revocations::delete_expired(db, past)
+            })
+            .await
     }
 
     /// The moment at which something is issued or revoked: now, and later than all before it ([`moments`]).

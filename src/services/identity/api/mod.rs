@@ -3,6 +3,10 @@
 //! A handler reads the request, loads what the policy must know, authorises, does it, and answers.
 
 pub(crate) mod access_rules;
+pub(crate) mod access_tokens;
+pub(crate) mod consumers;
+pub(crate) mod oauth1;
+pub(crate) mod oauth2;
 pub(crate) mod application_credentials;
 pub(crate) mod auth;
 mod delegation;
@@ -84,6 +88,10 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     websso::ENDPOINTS,
     registered_limits::ENDPOINTS,
     limits::ENDPOINTS,
+    consumers::ENDPOINTS,
+    oauth1::ENDPOINTS,
+    access_tokens::ENDPOINTS,
+    oauth2::ENDPOINTS,
 ];
 
 /// Everything is listed by id.

@@ -5,6 +5,7 @@
 pub(crate) mod access_rules;
 pub(crate) mod application_credentials;
 pub(crate) mod assignments;
+pub(crate) mod consumers;
 pub(crate) mod domain_config;
 pub(crate) mod effective;
 pub(crate) mod endpoint_groups;
@@ -19,6 +20,7 @@ pub(crate) mod moments;
 pub(crate) mod passwords;
 pub(crate) mod policies;
 pub(crate) mod project_endpoints;
+pub(crate) mod oauth1_tokens;
 pub(crate) mod projects;
 pub(crate) mod protocols;
 pub(crate) mod regions;

@@ -14,6 +14,7 @@ pub(crate) mod login;
 pub(crate) mod mapping;
 pub(crate) mod password;
 pub(crate) mod policy;
+pub(crate) mod oauth1;
 pub(crate) mod project;
 pub(crate) mod revocation;
 pub(crate) mod role;

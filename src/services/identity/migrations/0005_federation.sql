@@ -66,23 +66,23 @@ CREATE TABLE identity_federated_memberships (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_federated_memberships_group ON identity_federated_memberships (group_id);
 
--- Secrets are sealed with a key that is not in this file.
+-- The secrets of consumers and tokens are not stored: they are made of the ids with a key that is not in this file.
 CREATE TABLE identity_consumers (
     id          TEXT PRIMARY KEY,
     description TEXT,
-    secret      BLOB NOT NULL,
     extra       TEXT NOT NULL
 ) STRICT;
 
+-- verifier is a keyed digest of what the user is told.
 CREATE TABLE identity_oauth1_request_tokens (
     id          TEXT PRIMARY KEY,
     consumer_id TEXT NOT NULL REFERENCES identity_consumers (id) ON DELETE CASCADE,
     project_id  TEXT NOT NULL REFERENCES identity_projects (id) ON DELETE CASCADE,
-    secret      BLOB NOT NULL,
-    verifier    BLOB,
+    verifier    TEXT,
     user_id     TEXT REFERENCES identity_users (id) ON DELETE CASCADE,
-    role_ids    TEXT,
-    expires_at  INTEGER
+    role_ids    TEXT NOT NULL,
+    expires_at  INTEGER,
+    CHECK ((verifier IS NULL) = (user_id IS NULL))
 ) STRICT;
 CREATE INDEX identity_oauth1_request_tokens_consumer ON identity_oauth1_request_tokens (consumer_id);
 
@@ -90,7 +90,6 @@ CREATE TABLE identity_oauth1_access_tokens (
     id          TEXT PRIMARY KEY,
     consumer_id TEXT NOT NULL REFERENCES identity_consumers (id) ON DELETE CASCADE,
     project_id  TEXT NOT NULL REFERENCES identity_projects (id) ON DELETE CASCADE,
-    secret      BLOB NOT NULL,
     user_id     TEXT NOT NULL REFERENCES identity_users (id) ON DELETE CASCADE,
     role_ids    TEXT NOT NULL,
     expires_at  INTEGER

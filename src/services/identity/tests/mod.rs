@@ -13,6 +13,7 @@ mod groups;
 mod limits;
 mod login_limits;
 mod passwords;
+mod oauth;
 mod people;
 mod policies;
 mod policy;

@@ -4,8 +4,8 @@
 //! A basis that is gone makes the token worth nothing. What is handed on is never more than its giver still holds.
 
 use http_kit::Condition;
-use kit::basis::{ApplicationCredentialRef, CertificateRef, FederationRef, TrustRef};
-use kit::{Basis, RoleRef, UserRef};
+use kit::basis::{AccessTokenRef, ApplicationCredentialRef, CertificateRef, FederationRef, TrustRef};
+use kit::{Basis, RoleRef, Timestamp, UserRef};
 use store::Connection;
 
 use super::validate::live_user;
@@ -31,27 +31,34 @@ pub(super) fn resolve(
     user: UserRef,
     holding: Option<&Holding>,
 ) -> Result<Grounds, Invalid> {
+    let at = payload.issued_at;
     match &payload.basis {
-        BasisId::User => own(db, user, holding, Basis::User),
+        BasisId::User => own(db, user, holding, at, Basis::User),
         BasisId::Federation { identity_provider, protocol, .. } => {
-            federation(db, identity_provider, protocol, user, holding)
+            federation(db, identity_provider, protocol, user, holding, at)
         }
         BasisId::Certificate(thumbprint) => {
-            own(db, user, holding, Basis::Certificate(CertificateRef { thumbprint: thumbprint.clone() }))
+            own(db, user, holding, at, Basis::Certificate(CertificateRef { thumbprint: thumbprint.clone() }))
         }
-        BasisId::ApplicationCredential(id) => application_credential(db, id, user, holding),
+        BasisId::ApplicationCredential(id) => application_credential(db, id, user, holding, at),
         BasisId::Trust(id) => trust(db, payload, id, user, holding),
-        // None is ever issued that is not known here.
-        BasisId::AccessToken(_) => Err(Invalid::Refused),
+        BasisId::AccessToken(id) => access_token(db, id, user, holding, at),
     }
 }
 
-/// All that the user was given.
-fn own(db: &Connection, user: UserRef, holding: Option<&Holding>, basis: Basis) -> Result<Grounds, Invalid> {
-    let roles = match holding {
-        Some(holding) => db::effective::roles(db, user.id.as_str(), basis.groups(), holding)?,
-        None => Vec::new(),
-    };
+/// All that the user was given. The groups that an identity provider named count for its own tokens, and for as long as the
+/// provider is set to (`authorization_ttl`) for others that are issued.
+fn own(
+    db: &Connection,
+    user: UserRef,
+    holding: Option<&Holding>,
+    issued_at: Timestamp,
+    basis: Basis,
+) -> Result<Grounds, Invalid> {
+    let Some(holding) = holding else { return Ok(Grounds { user, basis, roles: Vec::new() }) };
+    let mut groups = db::federated_users::lasting_groups(db, user.id.as_str(), issued_at)?;
+    groups.extend_from_slice(basis.groups());
+    let roles = db::effective::roles(db, user.id.as_str(), &groups, holding)?;
     Ok(Grounds { user, basis, roles })
 }
 
@@ -62,6 +69,7 @@ fn federation(
     protocol: &str,
     user: UserRef,
     holding: Option<&Holding>,
+    issued_at: Timestamp,
 ) -> Result<Grounds, Invalid> {
     db::protocols::get(db, identity_provider, protocol)?;
     if !db::identity_providers::get(db, identity_provider)?.enabled {
@@ -69,7 +77,24 @@ fn federation(
     }
     let groups = db::federated_users::groups(db, user.id.as_str(), identity_provider)?;
     let (identity_provider, protocol) = (identity_provider.to_owned(), protocol.to_owned());
-    own(db, user, holding, Basis::Federation(FederationRef { identity_provider, protocol, groups }))
+    own(db, user, holding, issued_at, Basis::Federation(FederationRef { identity_provider, protocol, groups }))
+}
+
+/// Of what was lent to a consumer, what the user still has.
+fn access_token(
+    db: &Connection,
+    id: &str,
+    user: UserRef,
+    holding: Option<&Holding>,
+    issued_at: Timestamp,
+) -> Result<Grounds, Invalid> {
+    let lent = db::oauth1_tokens::get(db, id)?;
+    if lent.user_id != user.id.as_str() {
+        return Err(Invalid::Refused);
+    }
+    let basis = Basis::AccessToken(AccessTokenRef { id: lent.id, consumer_id: lent.consumer_id });
+    let grounds = own(db, user, holding, issued_at, basis)?;
+    Ok(Grounds { roles: remaining(&lent.role_ids, grounds.roles), ..grounds })
 }
 
 /// Of what was handed to the application, what the user still has.
@@ -78,6 +103,7 @@ fn application_credential(
     id: &str,
     user: UserRef,
     holding: Option<&Holding>,
+    issued_at: Timestamp,
 ) -> Result<Grounds, Invalid> {
     let handed = db::application_credentials::handed(db, id)?;
     if handed.user_id != user.id.as_str() {
@@ -90,7 +116,7 @@ fn application_credential(
         restricted: !handed.unrestricted,
         access_rules: (!rules.is_empty()).then_some(rules),
     });
-    let grounds = own(db, user, holding, basis)?;
+    let grounds = own(db, user, holding, issued_at, basis)?;
     Ok(Grounds { roles: remaining(&handed.role_ids, grounds.roles), ..grounds })
 }
 

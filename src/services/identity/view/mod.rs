@@ -10,6 +10,7 @@ pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod limit;
 pub(crate) mod policy;
+pub(crate) mod oauth1;
 pub(crate) mod project;
 pub(crate) mod revocation;
 pub(crate) mod role;

@@ -47,6 +47,11 @@ fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
     Ok(Box::new(CredentialProof { which, secret: text("secret").map(Secret::new) }))
 }
 
+/// The proof of a client of OAuth 2.0, whose id and secret are an application credential's.
+pub(crate) fn of_client(id: String, secret: Secret) -> Box<dyn Proof> {
+    Box::new(CredentialProof { which: Which::Id(id), secret: Some(secret) })
+}
+
 impl Proof for CredentialProof {
     fn verify<'s>(self: Box<Self>, service: &'s IdentityService) -> BoxFuture<'s, Result<Proven, Fault>> {
         Box::pin(async move {

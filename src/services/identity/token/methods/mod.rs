@@ -4,8 +4,9 @@
 //! malformed request costs nothing; then each proves what it says ([`Proof::verify`]), in the order of the request;
 //! and what they prove is [combined](Proven::combine): all must speak of the same user.
 
-mod application_credential;
+pub(crate) mod application_credential;
 pub(crate) mod mapped;
+pub(crate) mod oauth1;
 pub(crate) mod password;
 mod token;
 
@@ -19,8 +20,14 @@ use crate::domain::login::ScopeAsked;
 use crate::{IdentityService, error};
 
 /// Every method. Keystone lists those of a token from the last to the first.
-pub(crate) static METHODS: &[Method] =
-    &[password::METHOD, token::METHOD, application_credential::METHOD, mapped::MAPPED, mapped::OPENID];
+pub(crate) static METHODS: &[Method] = &[
+    password::METHOD,
+    token::METHOD,
+    application_credential::METHOD,
+    mapped::MAPPED,
+    mapped::OPENID,
+    oauth1::METHOD,
+];
 
 /// A way to authenticate.
 pub(crate) struct Method {
