@@ -25,6 +25,16 @@ pub struct IdentityConfig {
     pub oauth1_access_token_secs: u64,
     /// How unified limits fit into the tree of projects.
     pub limit_model: LimitModel,
+    /// How often the key that seals credentials is rotated, in seconds; what older ones sealed is sealed anew.
+    pub credential_key_rotation_secs: u64,
+    /// How long a service can still ask what an expired token said, in seconds.
+    pub allow_expired_window_secs: u64,
+    /// How long a login that needs more methods can be gone on with, in seconds.
+    pub receipt_ttl_secs: u64,
+    /// How old an EC2 or S3 signature may be, in seconds.
+    pub signature_ttl_secs: u64,
+    /// How many earlier TOTP passcodes are accepted beside the present one: clocks differ.
+    pub totp_previous_windows: u8,
     /// How passwords are hashed.
     pub passwords: PasswordHashing,
     /// How many wrong passwords are put up with, whoever's they are.
@@ -41,6 +51,11 @@ impl Default for IdentityConfig {
         Self {
             token_ttl_secs: 3600,
             key_rotation_secs: 86_400,
+            credential_key_rotation_secs: 2_592_000,
+            allow_expired_window_secs: 172_800,
+            receipt_ttl_secs: 300,
+            signature_ttl_secs: 900,
+            totp_previous_windows: 1,
             return_all_endpoints_if_no_filter: true,
             trusted_dashboards: Vec::new(),
             oauth1_request_token_secs: 28_800,

@@ -49,6 +49,7 @@ impl IdentityService {
     /// What keeps the keys or the database from being used.
     pub async fn bootstrap(&self, public_url: &str, region: &str) -> Result<Option<Secret>, Fault> {
         self.load_keys().await?;
+        self.keep_vault().await?;
         self.load_moments().await?;
         let wanted = Condition::is("id", DEFAULT_DOMAIN);
         let first_start = self.store.read(move |db| db::projects::list(db, &wanted, None)).await?.is_empty();

@@ -28,6 +28,7 @@ mod secrets;
 mod settings;
 mod sign_in;
 mod token;
+mod vault;
 mod view;
 
 #[cfg(test)]
@@ -83,6 +84,7 @@ pub struct IdentityService {
     pub(crate) clock: SharedClock,
     pub(crate) config: IdentityConfig,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) credential_keys: Arc<Keys>,
     pub(crate) cache: Arc<Cache>,
     catalogs: catalog::Catalogs,
     offered: federation::Offered,
@@ -115,6 +117,7 @@ impl IdentityService {
             offered: federation::Offered::default(),
             config,
             keys: Arc::new(Keys::new(data_dir)),
+            credential_keys: Arc::new(Keys::for_credentials(data_dir)),
             cache: Arc::default(),
             catalogs: catalog::Catalogs::default(),
             writes: TaskTracker::new(),
@@ -157,6 +160,7 @@ impl IdentityService {
 
     pub(crate) async fn keep_house(&self) -> Result<(), Fault> {
         self.load_keys().await?;
+        self.keep_vault().await?;
         self.disable_inactive().await?;
         self.save_moments().await?;
         // Kept for a while longer: a clock that was ahead when this ran, and is set right, must not bring a token back.
@@ -190,7 +194,8 @@ impl IdentityService {
     async fn load_keys(&self) -> Result<(), Fault> {
         let (keys, now) = (self.keys.clone(), self.clock.now());
         let rotation = Duration::from_secs(self.config.key_rotation_secs);
-        let ttl = Duration::from_secs(self.config.token_ttl_secs);
+        // Tokens are shown to services for a while after their end.
+        let ttl = Duration::from_secs(self.config.token_ttl_secs.saturating_add(self.config.allow_expired_window_secs));
         let loaded = tokio::task::spawn_blocking(move || keys.load_and_rotate(now, rotation, ttl)).await;
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| Fault::internal("loading the token keys", error);
         // Tokens that no key opens any more are not remembered either.

@@ -51,6 +51,11 @@ const ADMIN_OR_DOMAIN_MANAGER_OF_GROUP: &str =
 const ADMIN_OR_DOMAIN_MANAGER_OF_MEMBER: &str = "(rule:admin_required) or (role:manager and \
      domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)";
 
+const READ_CREDENTIAL: &str = "(rule:admin_required) or (role:reader and system_scope:all) or \
+     user_id:%(target.credential.user_id)s";
+const CHANGE_CREDENTIAL: &str = "(rule:admin_required) or user_id:%(target.credential.user_id)s";
+const CHANGE_EC2_CREDENTIAL: &str = "(rule:admin_required) or (role:member and user_id:%(target.credential.user_id)s)";
+
 /// Identity's policy.
 pub static RULES: &[Rule] = &[
     Rule::new("admin_required", "role:admin or is_admin:1", "An administrator."),
@@ -296,4 +301,15 @@ pub static RULES: &[Rule] = &[
     Rule::new("identity:list_access_tokens", ADMIN, "List access tokens."),
     Rule::new("identity:list_access_token_roles", ADMIN, "List access token roles."),
     Rule::new("identity:delete_access_token", ADMIN, "Delete access token."),
+    Rule::new("identity:get_credential", READ_CREDENTIAL, "Show credential."),
+    Rule::new("identity:list_credentials", READ_CREDENTIAL, "List credentials."),
+    Rule::new("identity:create_credential", CHANGE_CREDENTIAL, "Create credential."),
+    Rule::new("identity:update_credential", CHANGE_CREDENTIAL, "Change credential."),
+    Rule::new("identity:delete_credential", CHANGE_CREDENTIAL, "Delete credential."),
+    Rule::new("identity:ec2_get_credential", READ_CREDENTIAL, "Show EC2 credential."),
+    Rule::new("identity:ec2_list_credentials", ADMIN_OR_SYSTEM_READER_OR_OWNER, "List EC2 credentials."),
+    Rule::new("identity:ec2_create_credential", CHANGE_EC2_CREDENTIAL, "Create EC2 credential."),
+    Rule::new("identity:ec2_delete_credential", CHANGE_EC2_CREDENTIAL, "Delete EC2 credential."),
+    Rule::new("identity:ec2tokens_validate", "rule:service_or_admin", "Get a token for an EC2 signature."),
+    Rule::new("identity:s3tokens_validate", "rule:service_or_admin", "Get a token for an S3 signature."),
 ];

@@ -28,6 +28,14 @@ pub struct WrongSetting {
 pub fn check(config: &IdentityConfig) -> Result<(), WrongSetting> {
     between("identity.token_ttl_secs", config.token_ttl_secs, 60..=31_536_000, "use a minute to a year")?;
     between("identity.key_rotation_secs", config.key_rotation_secs, 60..=31_536_000, "use a minute to a year")?;
+    let rotation = config.credential_key_rotation_secs;
+    between("identity.credential_key_rotation_secs", rotation, 60..=31_536_000, "use a minute to a year")?;
+    let window = config.allow_expired_window_secs;
+    // Revocations are kept for a week after the token's end.
+    between("identity.allow_expired_window_secs", window, 0..=518_400, "use at most six days")?;
+    between("identity.receipt_ttl_secs", config.receipt_ttl_secs, 1..=86_400, "use a second to a day")?;
+    between("identity.signature_ttl_secs", config.signature_ttl_secs, 1..=86_400, "use a second to a day")?;
+    between("identity.totp_previous_windows", config.totp_previous_windows, 0..=10, "use at most 10")?;
     check_hashing(&config.passwords)?;
     check_limits(&config.login_limits)?;
     config.oidc.values().try_for_each(check_oidc)?;

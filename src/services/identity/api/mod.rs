@@ -9,9 +9,11 @@ pub(crate) mod oauth1;
 pub(crate) mod oauth2;
 pub(crate) mod application_credentials;
 pub(crate) mod auth;
+pub(crate) mod credentials;
 mod delegation;
 pub(crate) mod domain_config;
 pub(crate) mod domains;
+pub(crate) mod ec2_credentials;
 pub(crate) mod endpoint_groups;
 pub(crate) mod endpoints;
 pub(crate) mod federation_auth;
@@ -36,6 +38,7 @@ pub(crate) mod roles;
 mod schema;
 pub(crate) mod service_providers;
 pub(crate) mod services;
+pub(crate) mod signed_tokens;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod trusts;
@@ -92,6 +95,9 @@ pub(crate) static TABLES: &[&[Endpoint<IdentityService>]] = &[
     oauth1::ENDPOINTS,
     access_tokens::ENDPOINTS,
     oauth2::ENDPOINTS,
+    credentials::ENDPOINTS,
+    ec2_credentials::ENDPOINTS,
+    signed_tokens::ENDPOINTS,
 ];
 
 /// Everything is listed by id.

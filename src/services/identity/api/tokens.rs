@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http_kit::{Endpoint, Reply, Request, Target};
-use kit::{Fault, Identity, Scope, Secret};
+use kit::{Basis, Fault, Identity, Scope, Secret};
 
 use crate::domain::login::Login;
 use crate::token::Invalid;
+use crate::token::issue::{Outcome, RECEIPT};
 use crate::{IdentityService, db, error, view};
 
 const ISSUE: &str = r#"{"properties": {"auth": {
@@ -48,9 +49,16 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 async fn issue(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let auth = request.body_value()?.get("auth").filter(|auth| !auth.is_null());
     let login = Login::parse(auth.ok_or_else(|| error::missing("auth", "request body"))?)?;
-    let issued = service.issue(&login, &request).await?;
-    let reply = answer(&service, &request, &issued.identity, 201).await?;
-    Ok(reply.header("X-Subject-Token", issued.token.expose()))
+    match service.issue(&login, &request).await? {
+        Outcome::Token(issued) => {
+            let reply = answer(&service, &request, &issued.identity, 201).await?;
+            Ok(reply.header("X-Subject-Token", issued.token.expose()))
+        }
+        Outcome::Receipt(receipt) => {
+            let reply = Reply::status(401, view::token::receipt(&receipt));
+            Ok(reply.header(RECEIPT, receipt.secret.expose()))
+        }
+    }
 }
 
 async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
@@ -75,14 +83,31 @@ async fn revoke(service: Arc<IdentityService>, request: Request) -> Result<Reply
     Ok(Reply::no_content())
 }
 
+/// Whether a service asks what a token said that may have expired: its user's request takes longer.
+fn allows_expired(request: &Request) -> bool {
+    request.query().flag("allow_expired") && request.context.has_role("service")
+}
+
+/// A service that does not know of access rules would take the token for more than it is.
+fn understands_access_rules(request: &Request, identity: &Identity) -> bool {
+    let limited = matches!(&identity.basis, Basis::ApplicationCredential(it) if it.access_rules.is_some());
+    let version = request.header("OpenStack-Identity-Access-Rules").and_then(|text| text.parse::<f64>().ok());
+    !limited || version.is_some_and(|version| version >= 1.0)
+}
+
 /// The token that the request is about, if the caller may do this to it.
 async fn subject(service: &IdentityService, request: &Request, rule: &str) -> Result<(Secret, Arc<Identity>), Fault> {
     let Some(token) = request.header("X-Subject-Token").map(Secret::new) else {
         request.authorize(rule, &Target::new())?;
         return Err(Fault::not_found("No token in the request"));
     };
-    let identity = match service.validate(&token).await {
-        Ok(identity) => identity,
+    let validated = match allows_expired(request) {
+        true => service.validate_expired(&token).await,
+        false => service.validate(&token).await,
+    };
+    let identity = match validated {
+        Ok(identity) if understands_access_rules(request, &identity) => identity,
+        Ok(_) => return Err(Invalid::Ended.for_subject(token.expose())),
         Err(invalid @ Invalid::Fault(_)) => return Err(invalid.for_bearer()),
         Err(invalid) => return Err(invalid.for_subject(token.expose())),
     };

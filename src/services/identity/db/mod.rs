@@ -6,6 +6,7 @@ pub(crate) mod access_rules;
 pub(crate) mod application_credentials;
 pub(crate) mod assignments;
 pub(crate) mod consumers;
+pub(crate) mod credentials;
 pub(crate) mod domain_config;
 pub(crate) mod effective;
 pub(crate) mod endpoint_groups;

@@ -11,11 +11,24 @@ use kit::time::{from_micros, to_micros};
 use kit::{Fault, Identity, Secret, Timestamp};
 
 use super::audit::AuditId;
-use super::methods::{Attempt, METHODS, Proof, Proven};
+use super::methods::{Attempt, METHODS, Methods, Proof, Proven};
+use super::receipt::Receipt;
 use super::scope::{self, Scoped};
 use super::{Invalid, Payload, ScopeId};
 use crate::domain::login::{Login, ScopeAsked};
+use crate::domain::multi_factor::missing;
+use crate::domain::user::User;
 use crate::{IdentityService, db, error};
+
+/// The header that a receipt comes and goes in.
+pub(crate) const RECEIPT: &str = "Openstack-Auth-Receipt";
+
+/// What a login leads to.
+pub(crate) enum Outcome {
+    Token(Issued),
+    /// More methods are needed.
+    Receipt(Receipt),
+}
 
 /// A new token and what it says.
 pub(crate) struct Issued {
@@ -36,11 +49,11 @@ impl IdentityService {
         Begun { at: Instant::now(), moment: self.moment() }
     }
 
-    /// A token for what `login`, which came with `request`, asks.
+    /// A token for what `login`, which came with `request`, asks; or a receipt, where the user needs more methods.
     ///
     /// # Errors
     /// 401 where a proof or the scope is not accepted.
-    pub(crate) async fn issue(&self, login: &Login<'_>, request: &Request) -> Result<Issued, Fault> {
+    pub(crate) async fn issue(&self, login: &Login<'_>, request: &Request) -> Result<Outcome, Fault> {
         let begun = self.begin();
         let mut proven = None;
         for proof in proofs(login, request)? {
@@ -50,7 +63,28 @@ impl IdentityService {
                 None => next,
             });
         }
-        self.issue_for(proven.ok_or_else(error::unauthorized)?, &login.scope, begun).await
+        let mut proven = proven.ok_or_else(error::unauthorized)?;
+        let user_id = proven.user_id.clone();
+        let user = self.store.read(move |db| db::users::find(db, &user_id)).await?.ok_or_else(error::unauthorized)?;
+        if let Some(receipt) = request.header(RECEIPT) {
+            proven.methods = proven.methods.and(self.redeem(receipt, &user.id, user.tokens_valid_since)?);
+        }
+        match missing(&user.options, &proven.methods.names(), &known()) {
+            None => Ok(Outcome::Token(self.issue_for(proven, &login.scope, begun).await?)),
+            Some(required) => self.begun_login(user, proven.methods, required).await,
+        }
+    }
+
+    async fn begun_login(&self, user: User, methods: Methods, required: Vec<Vec<String>>) -> Result<Outcome, Fault> {
+        let domain_id = user.domain_id.clone();
+        let domain = self.store.read(move |db| db::projects::get_domain(db, &domain_id)).await?;
+        if !user.enabled || !domain.enabled {
+            return Err(error::unauthorized());
+        }
+        let domain = kit::DomainRef { id: domain.id.into(), name: domain.name };
+        let password_expires_at = user.password_expires_at;
+        let user = kit::UserRef { id: user.id.into(), name: user.name, domain, password_expires_at };
+        Ok(Outcome::Receipt(self.receipt(user, methods, required)?))
     }
 
     /// A token for what has been `proven`, by something that had `begun`.
@@ -99,6 +133,11 @@ fn proofs(login: &Login<'_>, request: &Request) -> Result<Vec<Box<dyn Proof>>, F
         proofs.push((method.parse)(&Attempt { data, scope: &login.scope, request })?);
     }
     Ok(proofs)
+}
+
+/// The names of all methods.
+fn known() -> Vec<&'static str> {
+    METHODS.iter().map(|method| method.name).collect()
 }
 
 /// Whole seconds, as Keystone prints them.

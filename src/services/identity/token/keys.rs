@@ -1,8 +1,10 @@
-//! The keys that seal tokens: one file in the data directory, readable by its owner alone.
+//! The keys that seal tokens, and those that seal credentials: a file each in the data directory, readable by its owner
+//! alone.
 //!
-//! The newest key seals; all that are kept open. A key goes when every token that it can have sealed has expired. The
-//! file is replaced in one step, so that a crash leaves the old one or the new one; who replaces it holds a lock, so that
-//! the command `rotate-keys` and the service do not undo each other's. All functions that touch the file block.
+//! The newest key seals; all that are kept open. A key goes when every token that it can have sealed has expired, or
+//! nothing is sealed with it any more. The file is replaced in one step, so that a crash leaves the old one or the new
+//! one; who replaces it holds a lock, so that the command `rotate-keys` and the service do not undo each other's. All
+//! functions that touch the file block.
 
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -21,8 +23,18 @@ use zeroize::Zeroizing;
 
 use super::payload::Payload;
 
-/// The first byte of every token: the form of what follows.
-const VERSION: u8 = 2;
+/// The first byte of what is sealed: what it is, and the form of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Form {
+    /// A token's payload. Version 1 had no basis.
+    Token = 2,
+    /// What was proven of a login so far.
+    Receipt = 3,
+    /// A credential's blob.
+    Credential = 4,
+}
+
 /// Version, key id.
 const HEADER: usize = 5;
 /// No token of ours is longer; longer text is not even decoded. A header takes 8 KiB.
@@ -50,6 +62,9 @@ pub enum KeyError {
     /// The operating system gave no randomness, or a key is not one.
     #[error("the cipher refuses to work")]
     Cipher,
+    /// What is sealed does not fit into a header.
+    #[error("too much for a token")]
+    TooLong,
     /// Somebody else has the lock and does not give it back.
     #[error("the token keys are being changed by somebody else")]
     Locked,
@@ -73,6 +88,12 @@ struct StoredKeys {
     keys: Vec<StoredKey>,
 }
 
+/// What was sealed, and with which key.
+pub(crate) struct Sealed {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) key_id: u32,
+}
+
 struct Key {
     id: u32,
     cipher: RandomizedNonceKey,
@@ -82,16 +103,25 @@ struct Key {
 #[derive(Default)]
 struct Ring(Vec<Key>);
 
-/// The token keys of this cloud.
+/// One kind of keys of this cloud.
 pub(crate) struct Keys {
     path: PathBuf,
     ring: RwLock<Arc<Ring>>,
 }
 
 impl Keys {
-    /// The keys below `data_dir`; nothing is read yet.
+    /// The token keys below `data_dir`; nothing is read yet.
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { path: data_dir.join("keys").join("tokens.json"), ring: RwLock::default() }
+        Self::named(data_dir, "tokens")
+    }
+
+    /// The keys for credentials below `data_dir`; nothing is read yet.
+    pub(crate) fn for_credentials(data_dir: &Path) -> Self {
+        Self::named(data_dir, "credentials")
+    }
+
+    fn named(data_dir: &Path, name: &str) -> Self {
+        Self { path: data_dir.join("keys").join(name).with_extension("json"), ring: RwLock::default() }
     }
 
     /// Reads the file, or makes it with a first key; then adds a key if the newest is older than `rotation`, and drops
@@ -100,11 +130,26 @@ impl Keys {
     /// # Errors
     /// What keeps the file from being read or written; the keys in use stay as they were.
     pub(crate) fn load_and_rotate(&self, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<bool, KeyError> {
+        self.load_and_rotate_keeping(now, rotation, ttl, &[])
+    }
+
+    /// As [`load_and_rotate`](Self::load_and_rotate); those `in_use` are kept however old they are.
+    ///
+    /// # Errors
+    /// What keeps the file from being read or written; the keys in use stay as they were.
+    pub(crate) fn load_and_rotate_keeping(
+        &self,
+        now: Timestamp,
+        rotation: Duration,
+        ttl: Duration,
+        in_use: &[u32],
+    ) -> Result<bool, KeyError> {
         let _lock = self.lock()?;
         let mut stored = self.read()?;
-        if rotate(&mut stored, now, rotation, ttl)? {
+        if rotate(&mut stored, now, rotation, ttl, in_use)? {
             self.write(&stored)?;
-            tracing::info!(keys = stored.keys.len(), "the token keys were rotated");
+            let file = self.path.file_stem().unwrap_or_default().to_string_lossy();
+            tracing::info!(keys = stored.keys.len(), of = %file, "keys were rotated");
         }
         let ring = stored.keys.iter().map(Key::of).collect::<Result<Vec<_>, _>>()?;
         let gone = self.ring().0.iter().any(|old| ring.iter().all(|key| key.id != old.id));
@@ -117,45 +162,78 @@ impl Keys {
     /// # Errors
     /// No key is loaded, or the cipher fails.
     pub(crate) fn seal(&self, payload: &Payload) -> Result<String, KeyError> {
-        let ring = self.ring();
-        let key = ring.0.first().ok_or(KeyError::NotLoaded)?;
-        let mut header = [VERSION, 0, 0, 0, 0];
-        header[1..].copy_from_slice(&key.id.to_be_bytes());
-        let mut sealed = payload.encode();
-        let nonce =
-            key.cipher.seal_in_place_append_tag(Aad::from(header), &mut sealed).map_err(|_| KeyError::Cipher)?;
-        let mut token = Vec::with_capacity(HEADER + NONCE_LEN + sealed.len());
-        token.extend_from_slice(&header);
-        token.extend_from_slice(nonce.as_ref());
-        token.extend_from_slice(&sealed);
-        Ok(URL_SAFE_NO_PAD.encode(token))
+        self.seal_text(Form::Token, payload.encode())
     }
 
     /// What `token` holds; none where it is not one of ours.
     pub(crate) fn open(&self, token: &str) -> Option<Payload> {
-        if token.len() > LONGEST {
+        Payload::decode(&self.open_text(Form::Token, token)?)
+    }
+
+    /// `plain` as text that fits into a header.
+    ///
+    /// # Errors
+    /// No key is loaded, the cipher fails, or it is too long.
+    pub(crate) fn seal_text(&self, form: Form, plain: Vec<u8>) -> Result<String, KeyError> {
+        let text = URL_SAFE_NO_PAD.encode(self.seal_bytes(form, &[], plain)?.bytes);
+        if text.len() > LONGEST { Err(KeyError::TooLong) } else { Ok(text) }
+    }
+
+    /// What [`seal_text`](Self::seal_text) sealed as `form`; none where it is anything else.
+    pub(crate) fn open_text(&self, form: Form, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        if text.len() > LONGEST {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        self.open_bytes(form, &[], &URL_SAFE_NO_PAD.decode(text).ok()?)
+    }
+
+    /// `plain`, sealed for `context`: the place that it belongs to.
+    ///
+    /// # Errors
+    /// No key is loaded, or the cipher fails.
+    pub(crate) fn seal_bytes(&self, form: Form, context: &[u8], plain: Vec<u8>) -> Result<Sealed, KeyError> {
+        let mut sealed = Zeroizing::new(plain);
+        let ring = self.ring();
+        let key = ring.0.first().ok_or(KeyError::NotLoaded)?;
+        let mut header = [form as u8, 0, 0, 0, 0];
+        header[1..].copy_from_slice(&key.id.to_be_bytes());
+        let aad = [&header, context].concat();
+        let nonce = key.cipher.seal_in_place_append_tag(Aad::from(aad), &mut *sealed).map_err(|_| KeyError::Cipher)?;
+        let mut bytes = Vec::with_capacity(HEADER + NONCE_LEN + sealed.len());
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(nonce.as_ref());
+        bytes.extend_from_slice(&sealed);
+        Ok(Sealed { bytes, key_id: key.id })
+    }
+
+    /// What was sealed as `form` for `context`; none where it is anything else.
+    pub(crate) fn open_bytes(&self, form: Form, context: &[u8], bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, rest) = bytes.split_first_chunk::<HEADER>()?;
-        let (version, id) = header.split_first()?;
+        let (found, id) = header.split_first()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
         let id = u32::from_be_bytes(id.try_into().ok()?);
         let ring = self.ring();
-        let key = ring.0.iter().find(|key| *version == VERSION && key.id == id)?;
-        let mut sealed = sealed.to_vec();
+        let key = ring.0.iter().find(|key| *found == form as u8 && key.id == id)?;
+        let mut sealed = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let opened = key.cipher.open_in_place(nonce, Aad::from(*header), &mut sealed).ok()?;
-        Payload::decode(opened)
+        let aad = [header.as_slice(), context].concat();
+        let length = key.cipher.open_in_place(nonce, Aad::from(aad), &mut sealed).ok()?.len();
+        sealed.truncate(length);
+        Some(sealed)
+    }
+
+    /// The id of the key that seals.
+    pub(crate) fn newest(&self) -> Option<u32> {
+        self.ring().0.first().map(|key| key.id)
     }
 
     /// Waits for the lock, which the file answered holds.
     fn lock(&self) -> Result<std::fs::File, KeyError> {
         let failed = |source| KeyError::File { doing: "locking", source };
-        let directory = self.make_directory().map_err(failed)?;
+        self.make_directory().map_err(failed)?;
         let mut options = std::fs::OpenOptions::new();
         let options = options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(directory.join("tokens.lock")).map_err(failed)?;
+        let file = options.open(self.path.with_extension("lock")).map_err(failed)?;
         let begun = Instant::now();
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
@@ -217,13 +295,19 @@ impl Key {
 }
 
 /// Adds and drops keys as it is time to; whether anything changed.
-fn rotate(stored: &mut StoredKeys, now: Timestamp, rotation: Duration, ttl: Duration) -> Result<bool, KeyError> {
+fn rotate(
+    stored: &mut StoredKeys,
+    now: Timestamp,
+    rotation: Duration,
+    ttl: Duration,
+    in_use: &[u32],
+) -> Result<bool, KeyError> {
     let age = |key: &StoredKey| Duration::try_from(now.duration_since(from_micros(key.created_at))).unwrap_or_default();
     let before = stored.keys.len();
     // A key sealed its last token when the next one came.
     let mut successor_age = Duration::ZERO;
     stored.keys.retain(|key| {
-        let kept = successor_age <= ttl;
+        let kept = successor_age <= ttl || in_use.contains(&key.id);
         successor_age = age(key);
         kept
     });
@@ -343,6 +427,25 @@ mod tests {
         let right = keys(directory.path(), at(1_000));
         assert_eq!(right.open(&token), Some(payload()));
         assert!(right.seal(&payload()).is_ok());
+    }
+
+    #[test]
+    fn a_key_in_use_stays_and_what_it_sealed_opens_in_its_place_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = Keys::for_credentials(directory.path());
+        let load = |hours: i64, in_use: &[u32]| keys.load_and_rotate_keeping(at(hours), DAY, HOUR, in_use).unwrap();
+        load(0, &[]);
+        let sealed = keys.seal_bytes(Form::Credential, b"one", b"seed".to_vec()).unwrap();
+        assert_eq!(keys.newest(), Some(sealed.key_id));
+        load(100, &[sealed.key_id]);
+        load(200, &[sealed.key_id]);
+        assert_ne!(keys.newest(), Some(sealed.key_id));
+        let open = |form: Form, context: &[u8]| keys.open_bytes(form, context, &sealed.bytes);
+        assert_eq!(open(Form::Credential, b"one").unwrap().as_slice(), b"seed");
+        assert!(open(Form::Credential, b"two").is_none());
+        assert!(open(Form::Token, b"one").is_none());
+        load(300, &[]);
+        assert!(open(Form::Credential, b"one").is_none(), "nothing was sealed with it any more");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) mod issue;
 pub(crate) mod keys;
 pub(crate) mod methods;
 pub(crate) mod payload;
+pub(crate) mod receipt;
 pub(crate) mod scope;
 pub(crate) mod validate;
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod application_credential;
 pub(crate) mod catalog;
+pub(crate) mod credential;
 pub(crate) mod domain_config;
 pub(crate) mod endpoint_group;
 pub(crate) mod federation;

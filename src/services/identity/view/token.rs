@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::put;
+use crate::token::receipt::Receipt;
 
 /// The body of an answer about a token.
 #[derive(Serialize)]
@@ -64,6 +65,23 @@ fn token(identity: &Identity) -> Value {
     }
     put(&mut token, "roles", identity.roles.iter().map(role).collect());
     token
+}
+
+/// What is told to a client that has to prove more.
+pub(crate) fn receipt(receipt: &Receipt) -> Value {
+    json!({
+        "receipt": {
+            "methods": receipt.methods.names(),
+            "user": {
+                "domain": domain(&receipt.user.domain),
+                "id": receipt.user.id,
+                "name": receipt.user.name,
+            },
+            "expires_at": whole_seconds(receipt.expires_at),
+            "issued_at": whole_seconds(receipt.issued_at),
+        },
+        "required_auth_methods": receipt.required,
+    })
 }
 
 /// What it says of what its rights rest on.

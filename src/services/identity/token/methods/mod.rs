@@ -5,10 +5,12 @@
 //! and what they prove is [combined](Proven::combine): all must speak of the same user.
 
 pub(crate) mod application_credential;
+mod ec2credential;
 pub(crate) mod mapped;
 pub(crate) mod oauth1;
 pub(crate) mod password;
 mod token;
+mod totp;
 
 use http_kit::{BoxFuture, Request};
 use kit::{Fault, Timestamp};
@@ -27,6 +29,8 @@ pub(crate) static METHODS: &[Method] = &[
     mapped::MAPPED,
     mapped::OPENID,
     oauth1::METHOD,
+    ec2credential::METHOD,
+    totp::METHOD,
 ];
 
 /// A way to authenticate.
@@ -113,6 +117,8 @@ impl Methods {
     pub(crate) const PASSWORD: Self = Self(1);
     pub(crate) const TOKEN: Self = Self(1 << 1);
     pub(crate) const APPLICATION_CREDENTIAL: Self = Self(1 << 2);
+    pub(crate) const EC2_CREDENTIAL: Self = Self(1 << 3);
+    pub(crate) const TOTP: Self = Self(1 << 4);
     pub(crate) const MAPPED: Self = Self(1 << 8);
     pub(crate) const OPENID: Self = Self(1 << 9);
     pub(crate) const OAUTH1: Self = Self(1 << 10);
