@@ -2,6 +2,7 @@
 //!
 //! `inventory.tsv` lists OpenStack's operations: service, method, path, action. An operation is there when a row of ours has the same
 //! method, path (whatever its parameters are called) and action, or when it is a document that is answered without a row.
+//! A service that is complete but for some operations says why for each ([`reasons`]).
 //! `UPDATE_DOCS=1 cargo test --test appliance compatibility` writes the file anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use http_kit::{Method, compatibility};
 
+use crate::reasons;
 use crate::world::World;
 
 const INVENTORY: &str = include_str!("inventory.tsv");
@@ -67,20 +69,32 @@ async fn is_answered(world: &World, wanted: &Wanted) -> bool {
     matches!(answer.status, 200 | 300)
 }
 
-async fn document(world: &World) -> String {
+/// The inventory, and of each operation whether it is there.
+async fn compared(world: &World) -> Vec<(Wanted, bool)> {
     let implemented = implemented(world);
-    let mut counts = BTreeMap::<&str, (usize, usize)>::new();
-    let mut missing = BTreeMap::<(&str, String), Vec<&str>>::new();
+    let mut compared = Vec::new();
     for wanted in inventory() {
+        let there = implemented.contains(&wanted.operation()) || is_answered(world, &wanted).await;
+        compared.push((wanted, there));
+    }
+    compared
+}
+
+/// What is missing of a service, by path and by why, where that is said.
+type Missing = BTreeMap<(&'static str, &'static str, &'static str), Vec<&'static str>>;
+
+async fn document(world: &World) -> String {
+    let mut counts = BTreeMap::<&str, (usize, usize)>::new();
+    let mut missing = Missing::new();
+    for (wanted, is_there) in compared(world).await {
         let (there, all) = counts.entry(wanted.service).or_default();
         *all += 1;
-        if implemented.contains(&wanted.operation()) || is_answered(world, &wanted).await {
+        if is_there {
             *there += 1;
         } else {
-            missing
-                .entry((wanted.service, wanted.path.to_owned()))
-                .or_default()
-                .push(wanted.action.unwrap_or(wanted.method));
+            let why = reasons::of(wanted.service, wanted.method, wanted.path).unwrap_or_default();
+            let operations = missing.entry((wanted.service, wanted.path, why)).or_default();
+            operations.push(wanted.action.unwrap_or(wanted.method));
         }
     }
     let mut text = String::from(
@@ -91,15 +105,22 @@ async fn document(world: &World) -> String {
         let _ = writeln!(text, "| {service} | {there} | {all} |");
     }
     let _ = write!(text, "\n{}", compatibility::markdown(world.appliance().api()));
+    list_missing(&mut text, &missing);
+    text
+}
+
+fn list_missing(text: &mut String, missing: &Missing) {
     let mut service = "";
-    for ((of, path), operations) in &missing {
+    for ((of, path, why), operations) in missing {
+        let complete = reasons::COMPLETE.contains(of);
         if *of != service {
             service = of;
-            let _ = write!(text, "\n## Missing: {service}\n\n| path | what |\n|---|---|\n");
+            let columns = if complete { "| path | what | why |\n|---|---|---|" } else { "| path | what |\n|---|---|" };
+            let _ = write!(text, "\n## Missing: {service}\n\n{columns}\n");
         }
-        let _ = writeln!(text, "| `{path}` | {} |", operations.join(", "));
+        let why = if complete { format!(" {why} |") } else { String::new() };
+        let _ = writeln!(text, "| `{path}` | {} |{why}", operations.join(", "));
     }
-    text
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,4 +149,21 @@ async fn what_openstack_does_not_have_is_ours_on_purpose() {
         .map(|row| row.name())
         .collect();
     insta::assert_snapshot!(own.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_complete_service_says_why_it_misses_what_it_misses() {
+    let world = World::start().await;
+    let (mut silent, mut needless) = (Vec::new(), Vec::new());
+    for (wanted, is_there) in compared(&world).await {
+        let reason = reasons::of(wanted.service, wanted.method, wanted.path);
+        let name = format!("{} {} {}", wanted.service, wanted.method, wanted.path);
+        match (is_there, reason) {
+            (true, Some(_)) => needless.push(name),
+            (false, None) if reasons::COMPLETE.contains(&wanted.service) => silent.push(name),
+            _ => {}
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new(), "neither there nor in reasons.rs");
+    assert_eq!(needless, Vec::<String>::new(), "there, and in reasons.rs");
 }

@@ -17,6 +17,7 @@ mod images;
 mod keypairs;
 mod networks;
 mod policy;
+mod reasons;
 mod restarts;
 mod scenery;
 mod server_failures;
