@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use kit::{Fault, Secret};
+use kit::{Fault, FaultKind, Secret, Timestamp};
 use store::Connection;
 
 use crate::domain::password::{day_of, is_expired};
@@ -74,7 +74,7 @@ impl IdentityService {
         };
         self.limiter.succeeded(attempt);
         let now = self.clock.now();
-        if !self.is_active(&user) {
+        if !user.enabled || !self.is_active(&user).await? {
             return Err(Refusal::Disabled(user));
         }
         if is_expired(user.password_expires_at, &user.options, now) {
@@ -84,13 +84,16 @@ impl IdentityService {
         Ok(user)
     }
 
-    /// Whether `user` is enabled, and not inactive for too long: what housekeeping has yet to note.
-    fn is_active(&self, user: &User) -> bool {
+    /// Whether `user`, who is enabled, has not been inactive for so long that it is to be disabled: what housekeeping has
+    /// yet to do.
+    async fn is_active(&self, user: &User) -> Result<bool, Fault> {
         let since = self.rules.inactive_before(self.clock.now());
-        let active = user.last_active_at.unwrap_or(user.created_at);
-        let inactive = since.is_some_and(|since| active < since)
-            && !crate::domain::password::is_set(&user.options, "ignore_user_inactivity");
-        user.enabled && !inactive
+        if since.is_none_or(|since| user.last_active_at.unwrap_or(user.created_at) >= since) {
+            return Ok(true);
+        }
+        self.disable_inactive().await?;
+        let id = user.id.clone();
+        self.store.read(move |db| Ok(db::users::find(db, &id)?.is_some_and(|user| user.enabled))).await
     }
 
     /// Counts a `right` or wrong password; whether it is accepted.
@@ -137,18 +140,29 @@ impl IdentityService {
         }
     }
 
-    /// Disables who has not logged in for too long.
+    /// Disables who has not logged in for too long, but for the last administrator: nobody could bring anybody back.
     pub(crate) async fn disable_inactive(&self) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let Some(day) = self.rules.inactive_before(now) else { return Ok(()) };
-        if !self.store.read(move |db| db::passwords::any_inactive(db, day)).await? {
-            return Ok(());
+        let Some(day) = self.rules.inactive_before(self.clock.now()) else { return Ok(()) };
+        let inactive = self.store.read(move |db| db::passwords::inactive(db, day)).await?;
+        for user in inactive {
+            let (id, moment) = (user.id.clone(), self.moment());
+            let disabled = self.write_keeping_administrator(move |db| disable(db, user, moment)).await;
+            match disabled {
+                Ok(()) => tracing::info!(user_id = id, "a user was disabled who had not logged in for long"),
+                Err(fault) if fault.kind() == FaultKind::Forbidden => {
+                    tracing::debug!(user_id = id, "the last administrator has not logged in for long");
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        let moment = self.moment();
-        let disabled = self.write(move |db| db::passwords::disable_inactive(db, day, moment)).await?;
-        tracing::info!(users = disabled, "users were disabled who had not logged in for long");
         Ok(())
     }
+}
+
+fn disable(db: &Connection, mut user: User, moment: Timestamp) -> Result<(), Fault> {
+    user.enabled = false;
+    user.tokens_valid_since = moment;
+    db::users::update(db, &user)
 }
 
 fn with_hash(db: &Connection, user: Option<User>) -> Result<Option<(User, Option<String>)>, Fault> {

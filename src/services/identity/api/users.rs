@@ -14,7 +14,7 @@ use super::schema::{boolean, long_name, text_or_null};
 use super::{BY_ID, attributes, domain_scope, list_target, new_id, page, user_target};
 use crate::domain::attributes::Attributes;
 use crate::domain::password::{Failures, day_of};
-use crate::domain::user::User;
+use crate::domain::user::{Account, User, accounts};
 use crate::sign_in::Refusal;
 use crate::{IdentityService, db, error, view};
 
@@ -28,6 +28,10 @@ macro_rules! properties {
             r#", "domain_id": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-zA-Z0-9-]+$"}"#,
             r#", "enabled": "#,
             boolean!(),
+            r#", "federated": {"type": "array", "items": {"type": "object", "required": ["idp_id", "protocols"], "properties": {
+                "idp_id": {"type": "string"}, "protocols": {"type": "array", "minItems": 1, "items": {
+                    "type": "object", "required": ["protocol_id", "unique_id"], "properties": {
+                        "protocol_id": {"type": "string"}, "unique_id": {"type": "string"}}}}}}}"#,
             r#", "name": "#,
             long_name!(),
             r#", "password": "#,
@@ -67,6 +71,13 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::new("name", "name", FilterKind::Text),
 ];
 
+/// Who a user is at an identity provider: all of one account.
+const ACCOUNT_FILTERS: &[Filter] = &[
+    Filter::new("idp_id", "idp_id", FilterKind::Exact),
+    Filter::new("protocol_id", "protocol_id", FilterKind::Exact),
+    Filter::new("unique_id", "unique_id", FilterKind::Exact),
+];
+
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/users", "identity:list_users", &list).deferred(),
     Endpoint::post("/users", "identity:create_user", &create).schema(CREATE).deferred(),
@@ -80,6 +91,11 @@ async fn list(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
     request.authorize("identity:list_users", &list_target(&request))?;
     let paging = Paging::parse(&request, &BY_ID)?;
     let mut wanted = filter::conditions(&request, FILTERS)?.and(password_ends(request.query())?);
+    let account = filter::conditions(&request, ACCOUNT_FILTERS)?;
+    if account != Condition::all() {
+        let sql = format!("id IN (SELECT user_id FROM identity_federated_users WHERE {})", account.sql);
+        wanted = wanted.and(Condition::new(sql, account.values));
+    }
     if let Some(own) = domain_scope(&request) {
         wanted = wanted.and(Condition::is("domain_id", own));
     }
@@ -134,14 +150,16 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let target = Target::new().with_option("target.user.domain_id", given.peek("domain_id"));
     request.authorize("identity:create_user", &target)?;
     let hash = hash_of(&service, &mut given).await?;
+    let accounts = accounts(&mut given).unwrap_or_default();
     let mut user = User::new(new_id(), given, domain_scope(&request).as_deref(), service.moment());
     let now = service.clock.now();
     let password = hash.map(|hash| service.rules.new_password(hash, &user.options, false, now));
     user.password_expires_at = password.as_ref().and_then(|password| password.expires_at);
-    let reply = json!({ "user": view::user::user(&user, &request.base_url()) });
+    let reply = json!({ "user": view::user::with_accounts(&user, &accounts, &request.base_url()) });
     service
         .write(move |db| {
             db::users::insert(db, &user)?;
+            db::federated_users::replace(db, &user, &accounts)?;
             password.map_or(Ok(()), |password| db::passwords::set(db, &user.id, &password, 0))
         })
         .await?;
@@ -165,7 +183,9 @@ async fn authorized(service: &IdentityService, request: &Request, rule: &str) ->
 
 async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let user = authorized(&service, &request, "identity:get_user").await?;
-    Ok(Reply::ok(json!({ "user": view::user::user(&user, &request.base_url()) })))
+    let id = user.id.clone();
+    let accounts = service.store.read(move |db| db::federated_users::of_user(db, &id)).await?;
+    Ok(Reply::ok(json!({ "user": view::user::with_accounts(&user, &accounts, &request.base_url()) })))
 }
 
 async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
@@ -173,9 +193,10 @@ async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let found = authorized(&service, &request, "identity:update_user").await?;
     let hash = hash_of(&service, &mut given).await?;
     let service_for_write = service.clone();
-    let user =
+    let changed =
         service.write_keeping_administrator(move |db| change(db, &service_for_write, &found.id, given, hash)).await?;
-    Ok(Reply::ok(json!({ "user": view::user::user(&user, &request.base_url()) })))
+    let (user, accounts) = changed;
+    Ok(Reply::ok(json!({ "user": view::user::with_accounts(&user, &accounts, &request.base_url()) })))
 }
 
 /// Changes the user `id` as `given`, with a password where there is one.
@@ -183,13 +204,17 @@ fn change(
     db: &Connection,
     service: &IdentityService,
     id: &str,
-    given: Attributes,
+    mut given: Attributes,
     hash: Option<Option<String>>,
-) -> Result<User, Fault> {
+) -> Result<(User, Vec<Account>), Fault> {
     let (now, rules) = (service.clock.now(), &service.rules);
     let mut user = db::users::get(db, id)?;
+    let new_accounts = accounts(&mut given);
     user.apply(given, hash.is_some(), service.moment())?;
     db::users::update(db, &user)?;
+    if let Some(accounts) = &new_accounts {
+        db::federated_users::replace(db, &user, accounts)?;
+    }
     if let Some(hash) = hash {
         let password = rules.new_password(hash, &user.options, false, now);
         db::passwords::set(db, id, &password, rules.history())?;
@@ -202,7 +227,7 @@ fn change(
             db::passwords::set_last_active(db, id, day_of(now))?;
         }
     }
-    Ok(user)
+    Ok((user, db::federated_users::of_user(db, id)?))
 }
 
 async fn delete(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {

@@ -1,10 +1,12 @@
 //! Users that identity providers brought: who they are there, their groups, and the roles that a mapping gives them.
 
 use kit::time::{from_micros, to_micros};
-use kit::{Fault, Timestamp};
+use kit::{Fault, FaultKind, Timestamp};
 use store::{Connection, params, query};
 
-use super::to_json;
+use super::{on_unique, to_json};
+use crate::domain::user::{Account, User};
+use crate::error;
 
 /// Who a user is at an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,48 @@ pub(crate) fn insert(db: &Connection, user: &FederatedUser) -> Result<(), Fault>
          VALUES (?1, ?2, ?3, ?4, ?5, 1)",
         params![user.idp_id, user.protocol_id, user.unique_id, user.user_id, user.display_name],
     )?;
+    Ok(())
+}
+
+/// Who the user `user_id` is at identity providers.
+pub(crate) fn of_user(db: &Connection, user_id: &str) -> Result<Vec<Account>, Fault> {
+    let sql = "SELECT idp_id, protocol_id, unique_id FROM identity_federated_users WHERE user_id = ?1
+               ORDER BY idp_id, protocol_id, unique_id";
+    Ok(query::all(db, sql, [user_id], |row| {
+        Ok(Account { idp_id: row.get(0)?, protocol_id: row.get(1)?, unique_id: row.get(2)? })
+    })?)
+}
+
+/// The user is `accounts` at identity providers, which must be there, and no others.
+pub(crate) fn replace(db: &Connection, user: &User, accounts: &[Account]) -> Result<(), Fault> {
+    let was_brought = "SELECT 1 FROM identity_federated_users WHERE user_id = ?1 AND shadow = 1";
+    let was_brought = query::exists(db, was_brought, [&user.id])?;
+    // A user whom a provider brought goes with its last account; not here, where it gets others.
+    query::execute(db, "UPDATE identity_federated_users SET shadow = 0 WHERE user_id = ?1", [&user.id])?;
+    query::execute(db, "DELETE FROM identity_federated_users WHERE user_id = ?1", [&user.id])?;
+    for Account { idp_id, protocol_id, unique_id } in accounts {
+        check_protocol(db, idp_id, protocol_id)?;
+        query::execute(
+            db,
+            "INSERT INTO identity_federated_users (idp_id, protocol_id, unique_id, user_id, display_name, shadow)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![idp_id, protocol_id, unique_id, user.id, user.name, was_brought],
+        )
+        .map_err(|error| on_unique(error, || error::conflict("federated_user", "Duplicate entry")))?;
+    }
+    Ok(())
+}
+
+/// What Keystone says of a provider or protocol that is not there is a 400.
+fn check_protocol(db: &Connection, idp_id: &str, protocol_id: &str) -> Result<(), Fault> {
+    let missing = |text: String| {
+        move |fault: Fault| if fault.kind() == FaultKind::NotFound { Fault::bad_request(text) } else { fault }
+    };
+    super::identity_providers::get(db, idp_id)
+        .map_err(missing(format!("Could not find Identity Provider: {idp_id}")))?;
+    super::protocols::get(db, idp_id, protocol_id).map_err(missing(format!(
+        "Could not find federated protocol {protocol_id} for Identity Provider: {idp_id}."
+    )))?;
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! Users' passwords: the present one, those before it, and failed logins. The columns are the users'.
 
+use http_kit::{Condition, SqlValue};
 use kit::time::{from_micros, to_micros};
 use kit::{Fault, Timestamp};
 use store::{Connection, params, query};
 
 use crate::domain::password::{Failures, Password};
+use crate::domain::user::User;
 use crate::error;
 
 /// The password of the user `id`.
@@ -89,18 +91,9 @@ pub(crate) fn set_last_active(db: &Connection, id: &str, day: Timestamp) -> Resu
     Ok(())
 }
 
-/// Whoever is enabled and was last active, or made, before `day`, unless that is to be ignored.
-const INACTIVE: &str = "enabled = 1 AND ifnull(last_active_at, created_at) < ?1
-    AND json_extract(options, '$.ignore_user_inactivity') IS NOT 1";
-
-/// Whether there are users whom [`disable_inactive`] would disable.
-pub(crate) fn any_inactive(db: &Connection, day: Timestamp) -> Result<bool, Fault> {
-    let sql = format!("SELECT 1 FROM identity_users WHERE {INACTIVE}");
-    Ok(query::exists(db, &sql, params![to_micros(day)])?)
-}
-
-/// Disables the users who were last active before `day`, and ends their tokens at `now`. How many they are.
-pub(crate) fn disable_inactive(db: &Connection, day: Timestamp, now: Timestamp) -> Result<usize, Fault> {
-    let sql = format!("UPDATE identity_users SET enabled = 0, tokens_valid_since = ?2 WHERE {INACTIVE}");
-    Ok(query::execute(db, &sql, params![to_micros(day), to_micros(now)])?)
+/// Who is enabled and was last active, or made, before `day`, unless that is to be ignored.
+pub(crate) fn inactive(db: &Connection, day: Timestamp) -> Result<Vec<User>, Fault> {
+    let sql = "enabled = 1 AND ifnull(last_active_at, created_at) < ?
+               AND json_extract(options, '$.ignore_user_inactivity') IS NOT 1";
+    super::users::list(db, &Condition::new(sql, [SqlValue::Integer(to_micros(day))]), None)
 }

@@ -47,6 +47,14 @@ impl Attributes {
         }
     }
 
+    /// The list `name`.
+    pub(crate) fn array(&mut self, name: &str) -> Option<Vec<Value>> {
+        match self.0.remove(name)? {
+            Value::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// The list of texts `name`.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         let Value::Array(items) = self.0.remove(name)? else { return None };

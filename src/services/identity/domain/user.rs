@@ -3,12 +3,38 @@
 //! Whether a password ends is the password's affair ([`password`](super::password)); a user only shows it.
 
 use kit::{Fault, Timestamp};
+use serde_json::Value;
 
 use super::attributes::{Attributes, change_options};
 use super::{DEFAULT_DOMAIN, Object};
 
 /// What is no attribute of a user, though a request may hold it. Keystone never shows the last three.
-const NEVER_KEPT: &[&str] = &["links", "password", "password_expires_at", "tenants", "groups", "domains"];
+const NEVER_KEPT: &[&str] = &["links", "password", "password_expires_at", "federated", "tenants", "groups", "domains"];
+
+/// Who a user is at an identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) idp_id: String,
+    pub(crate) protocol_id: String,
+    pub(crate) unique_id: String,
+}
+
+/// The accounts that a request's `federated` names; none where it names none, as Keystone does not tell the
+/// two apart.
+pub(crate) fn accounts(attributes: &mut Attributes) -> Option<Vec<Account>> {
+    let mut accounts = Vec::new();
+    for provider in attributes.array("federated")? {
+        let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        for protocol in provider["protocols"].as_array().into_iter().flatten() {
+            accounts.push(Account {
+                idp_id: text(&provider, "idp_id"),
+                protocol_id: text(protocol, "protocol_id"),
+                unique_id: text(protocol, "unique_id"),
+            });
+        }
+    }
+    (!accounts.is_empty()).then_some(accounts)
+}
 
 /// A user, without its password.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +113,7 @@ impl User {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

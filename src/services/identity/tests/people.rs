@@ -269,3 +269,45 @@ async fn what_a_user_leaves_behind_goes_with_it() {
     assert_eq!(left["role_assignments"], json!([]));
     cloud.admin(404, "DELETE", &format!("/users/{}", other.user), Value::Null).await;
 }
+
+#[tokio::test]
+async fn a_user_can_be_somebody_at_identity_providers() {
+    let cloud = Cloud::start().await;
+    let federation = |path: &str| format!("/OS-FEDERATION/{path}");
+    let rules = json!({"mapping": {"rules": super::federation::rules()}});
+    cloud.admin(201, "PUT", &federation("mappings/m"), rules).await;
+    cloud.admin(201, "PUT", &federation("identity_providers/acme"), json!({"identity_provider": {}})).await;
+    let protocol = federation("identity_providers/acme/protocols/openid");
+    cloud.admin(201, "PUT", &protocol, json!({"protocol": {"mapping_id": "m"}})).await;
+    let at = |idp: &str, protocol: &str, unique: &str| json!([{"idp_id": idp, "protocols": [{"protocol_id": protocol, "unique_id": unique}]}]);
+    let make = |name: &str, federated: Value| json!({"user": {"name": name, "federated": federated}});
+    let made = cloud.admin(201, "POST", "/users", make("alice", at("acme", "openid", "a1"))).await;
+    assert_eq!(made["user"]["federated"], at("acme", "openid", "a1"));
+    let path = format!("/users/{}", id(&made["user"]));
+    let taken = cloud.call(&cloud.admin, "POST", "/users", make("eve", at("acme", "openid", "a1"))).await;
+    assert_eq!(taken.status, 409, "{}", taken.text());
+    for (federated, expected) in [
+        (at("nope", "openid", "x"), "Could not find Identity Provider: nope"),
+        (at("acme", "saml2", "x"), "Could not find federated protocol saml2 for Identity Provider: acme."),
+    ] {
+        let refused = cloud.call(&cloud.admin, "POST", "/users", make("eve", federated)).await;
+        assert_eq!((refused.status, message(&refused).as_str()), (400, expected));
+    }
+    let changed = cloud.admin(200, "PATCH", &path, json!({"user": {"federated": at("acme", "openid", "a2")}})).await;
+    assert_eq!(changed["user"]["federated"], at("acme", "openid", "a2"));
+    cloud.admin(200, "PATCH", &path, json!({"user": {"federated": []}})).await;
+    let shown = cloud.admin(200, "GET", &path, Value::Null).await;
+    assert_eq!(shown["user"]["federated"], at("acme", "openid", "a2"), "none asked for is none changed");
+    for (query, expected) in [
+        ("idp_id=acme", vec!["alice"]),
+        ("idp_id=acme&protocol_id=openid&unique_id=a2", vec!["alice"]),
+        ("idp_id=acme&unique_id=a1", vec![]),
+        ("idp_id=acme&enabled=false", vec![]),
+    ] {
+        let found = cloud.admin(200, "GET", &format!("/users?{query}"), Value::Null).await;
+        assert_eq!(names(&found["users"]), expected, "{query}");
+    }
+    cloud.admin(204, "DELETE", &protocol, Value::Null).await;
+    let left = cloud.admin(200, "GET", &path, Value::Null).await;
+    assert!(left["user"].get("federated").is_none(), "a user of our own stays when the provider goes");
+}

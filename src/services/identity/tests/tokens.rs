@@ -118,7 +118,7 @@ async fn a_token_is_exchanged_for_one_that_ends_no_later() {
     let third = cloud.call("", "POST", "/auth/tokens", auth(second.header("x-subject-token"))).await.json();
     assert_eq!(third["token"]["audit_ids"][1], json!(old.audit_ids[0]), "the chain's first");
     let bad = cloud.call("", "POST", "/auth/tokens", auth("nope")).await;
-    assert_eq!(bad.status, 401);
+    assert_eq!((bad.status, message(&bad).as_str()), (404, "Could not recognize Fernet token"));
 }
 
 #[tokio::test]

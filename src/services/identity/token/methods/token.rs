@@ -28,7 +28,8 @@ impl Proof for TokenProof {
             // Whether it still holds, by way of what is remembered; then what is in it.
             let identity = match service.validate(&self.token).await {
                 Ok(identity) => identity,
-                Err(invalid) => return Err(invalid.for_bearer()),
+                // As if it were asked about, not borne: a token that is none is a 404 in Keystone.
+                Err(invalid) => return Err(invalid.for_subject(self.token.expose())),
             };
             let payload = service.open(&self.token, service.clock.now()).map_err(Invalid::for_bearer)?;
             check(&identity.basis, &identity.scope, &self.scope)?;
