@@ -24,8 +24,8 @@ pub(crate) struct Account {
 pub(crate) fn accounts(attributes: &mut Attributes) -> Option<Vec<Account>> {
     let mut accounts = Vec::new();
     for provider in attributes.array("federated")? {
-        let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
-        for protocol in provider["protocols"].as_array().into_iter().flatten() {
+        let text = |value: &Value, name| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        for protocol in provider.get("protocols").and_then(Value::as_array).into_iter().flatten() {
             accounts.push(Account {
                 idp_id: text(&provider, "idp_id"),
                 protocol_id: text(protocol, "protocol_id"),
