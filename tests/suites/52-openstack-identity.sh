@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'stop_cloud; stop_openstack_server; rm -rf "$work"' EXIT
 ensure_cloud_binary && clients_venv && start_openstack_server "$work" && start_fake_cloud "$work/cloud" || exit 1
 
-for part in ${ONLY_PARTS:-catalog}; do
+for part in ${ONLY_PARTS:-catalog groups delegation credentials limits federation}; do
     echo "$part"
     . "tests/clients/openstack-identity/$part.sh"
 done
