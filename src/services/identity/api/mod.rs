@@ -4,11 +4,9 @@
 
 pub(crate) mod access_rules;
 pub(crate) mod access_tokens;
-pub(crate) mod consumers;
-pub(crate) mod oauth1;
-pub(crate) mod oauth2;
 pub(crate) mod application_credentials;
 pub(crate) mod auth;
+pub(crate) mod consumers;
 pub(crate) mod credentials;
 mod delegation;
 pub(crate) mod domain_config;
@@ -25,6 +23,8 @@ pub(crate) mod identity_providers;
 pub(crate) mod implied_roles;
 pub(crate) mod limits;
 pub(crate) mod mappings;
+pub(crate) mod oauth1;
+pub(crate) mod oauth2;
 pub(crate) mod policies;
 pub(crate) mod policy_associations;
 pub(crate) mod project_endpoints;

@@ -11,8 +11,8 @@ use crate::domain::signature::{ec2_fits, s3_fits};
 use crate::{IdentityService, error};
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
-    Endpoint::post("/ec2tokens", "identity:ec2tokens_validate", &ec2),
-    Endpoint::post("/s3tokens", "identity:s3tokens_validate", &s3),
+    Endpoint::post("/ec2tokens", "identity:ec2tokens_validate", &ec2).authenticates(),
+    Endpoint::post("/s3tokens", "identity:s3tokens_validate", &s3).authenticates(),
     Endpoint::get("/ec2tokens", "", &not_allowed).unauthenticated(),
     Endpoint::get("/s3tokens", "", &not_allowed).unauthenticated(),
 ];

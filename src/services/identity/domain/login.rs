@@ -120,10 +120,12 @@ fn scope(auth: &Value) -> Result<ScopeAsked, Fault> {
         ["domain"] => Ok(ScopeAsked::Domain(domain_named(&scope["domain"], "scope/domain")?)),
         ["unscoped"] => Ok(ScopeAsked::Unscoped),
         ["system"] => Ok(ScopeAsked::System),
-        ["OS-TRUST:trust"] => match text(&scope["OS-TRUST:trust"]["id"]).filter(|id| !id.is_empty()) {
-            Some(id) => Ok(ScopeAsked::Trust(id.to_owned())),
-            None => Err(error::missing("trust_id", "trust")),
-        },
+        ["OS-TRUST:trust"] => {
+            match scope.pointer("/OS-TRUST:trust/id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+                Some(id) => Ok(ScopeAsked::Trust(id.to_owned())),
+                None => Err(error::missing("trust_id", "trust")),
+            }
+        }
         _ => Err(error::missing("system, project, domain, OS-TRUST:trust or unscoped", "scope")),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn ec2_fits(request: &Value, secret: &Secret) -> bool {
     let host = text(request, "host").unwrap_or_default();
     let bare = host.rsplit_once(':').map(|(bare, _)| bare);
     [Some(host), bare].into_iter().flatten().any(|host| {
-        let expected = match request["params"]["SignatureVersion"].as_str() {
+        let expected = match part(request, "params", "SignatureVersion") {
             Some("2") => version_2(request, host, secret),
             None if is_version_4(request) => version_4(request, secret),
             _ => None,
@@ -56,7 +56,7 @@ pub(crate) fn s3_fits(token: &str, signature: &str, secret: &Secret) -> bool {
 /// The text that is no time.
 pub(crate) fn signed_at(request: &Value) -> Result<Option<Timestamp>, String> {
     let said = [("params", "Timestamp"), ("headers", "X-Amz-Date"), ("params", "X-Amz-Date")];
-    let said = said.into_iter().find_map(|(part, name)| request[part][name].as_str().filter(|text| !text.is_empty()));
+    let said = said.into_iter().find_map(|(place, name)| part(request, place, name).filter(|text| !text.is_empty()));
     let Some(said) = said else { return Ok(None) };
     let zoned = if said.contains(['Z', '+']) { said.to_owned() } else { format!("{said}Z") };
     zoned.parse().map(Some).map_err(|_| said.to_owned())
@@ -64,6 +64,10 @@ pub(crate) fn signed_at(request: &Value) -> Result<Option<Timestamp>, String> {
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value[name].as_str()
+}
+
+fn part<'v>(value: &'v Value, place: &str, name: &str) -> Option<&'v str> {
+    value.get(place)?.get(name)?.as_str()
 }
 
 fn same(one: &str, other: &str) -> bool {
@@ -75,8 +79,8 @@ fn sign(key: &[u8], message: &[u8]) -> Tag {
 }
 
 fn is_version_4(request: &Value) -> bool {
-    let header = request["headers"]["Authorization"].as_str();
-    header.is_some_and(|header| header.starts_with(V4)) || request["params"]["X-Amz-Algorithm"] == V4
+    let header = part(request, "headers", "Authorization");
+    header.is_some_and(|header| header.starts_with(V4)) || part(request, "params", "X-Amz-Algorithm") == Some(V4)
 }
 
 fn version_2(request: &Value, host: &str, secret: &Secret) -> Option<String> {

@@ -172,7 +172,7 @@ mod tests {
         assert!(refused(json!({"remaining_uses": 1}), &[parent(1)], nothing), "its uses are counted");
         assert!(refused(json!({}), &[parent(1)], |child| child.role_ids.push("admin".to_owned())), "more roles");
         let honest = Trust { impersonation: false, ..parent(1) };
-        assert!(refused(json!({}), &[honest.clone()], nothing), "it impersonates");
+        assert!(refused(json!({}), std::slice::from_ref(&honest), nothing), "it impersonates");
         assert!(!refused(json!({"impersonation": false}), &[honest], nothing));
         let deeper = json!({"allow_redelegation": true, "redelegation_count": 2});
         assert!(refused(deeper, &[parent(2)], nothing), "the depth is not for the client to choose");

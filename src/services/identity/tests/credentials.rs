@@ -1,11 +1,11 @@
 //! Credentials, EC2 keys and the tokens that their signatures get.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use kit::Secret;
 use serde_json::{Value, json};
 
 use super::{Cloud, id, message, names};
@@ -88,7 +88,7 @@ async fn the_database_alone_gives_away_no_blob_and_keys_are_rotated() {
     let body = json!({"credential": {"type": "totp", "blob": "GEZDGNBVGY3TQOJQ", "user_id": alice.user}});
     let made = cloud.call(&token, "POST", "/credentials", body).await.json();
     let path = format!("/credentials/{}", id(&made["credential"]));
-    let key = || cloud.store.read(|db| crate::db::credentials::keys_in_use(db));
+    let key = || cloud.store.read(crate::db::credentials::keys_in_use);
     let first = key().await.unwrap();
     cloud.clock.advance(Duration::from_secs(2_592_001));
     cloud.service.keep_house().await.unwrap();
@@ -239,9 +239,28 @@ async fn a_key_made_by_what_was_handed_on_gives_no_more_than_that() {
     assert_eq!(cloud.call(&cloud.admin, "POST", "/ec2tokens", signed).await.status, 404);
 }
 
-/// No secret is in the database in clear, nor in what is logged.
+/// What was logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
-async fn no_secret_is_in_the_database() {
+async fn no_secret_is_in_the_database_or_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
     let cloud = Cloud::start().await;
     let (alice, token) = member(&cloud, "alice-whose-password-is-long").await;
     let path = format!("/users/{}/application_credentials", alice.user);
@@ -258,6 +277,20 @@ async fn no_secret_is_in_the_database() {
     let totp = json!({"credential": {"type": "totp", "blob": secrets[1], "user_id": alice.user}});
     assert_eq!(cloud.call(&token, "POST", "/credentials", totp).await.status, 201);
     secrets.push(cloud.password.expose().to_owned());
+    // Failures are told of at more length.
+    for login in [
+        json!({"methods": ["password"], "password": {"user": {"id": alice.user, "password": "a-wrong-password"}}}),
+        json!({"methods": ["totp"], "totp": {"user": {"id": alice.user, "passcode": "918273645"}}}),
+        json!({"methods": ["token"], "token": {"id": "a-token-of-nobody"}}),
+        json!({"methods": ["application_credential"],
+               "application_credential": {"id": "nope", "secret": "a-wrong-secret"}}),
+    ] {
+        let answer = cloud.call("", "POST", "/auth/tokens", json!({"auth": {"identity": login}})).await;
+        assert!([401, 404].contains(&answer.status), "{}", answer.text());
+    }
+    for wrong in ["a-wrong-password", "918273645", "a-token-of-nobody", "a-wrong-secret"] {
+        secrets.push(wrong.to_owned());
+    }
     let mut files = 0;
     for file in std::fs::read_dir(cloud.store.directory()).unwrap() {
         let path = file.unwrap().path();
@@ -269,6 +302,9 @@ async fn no_secret_is_in_the_database() {
         }
     }
     assert!(files > 0, "the database was looked at");
-    let debug = format!("{:?}", Secret::new(secrets[0].as_str()));
-    assert!(!debug.contains(&secrets[0]));
+    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(logged.contains("/identity/v3/auth/tokens"), "requests were logged");
+    for secret in &secrets {
+        assert!(!logged.contains(secret), "a secret was logged");
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! It says itself what the token is for, so that no scope can be asked for.
 
+use std::net::IpAddr;
+
 use http_kit::BoxFuture;
 use kit::{Fault, Secret};
 use store::Connection;
@@ -22,6 +24,8 @@ const WHAT: &str = "application credential";
 struct CredentialProof {
     which: Which,
     secret: Option<Secret>,
+    /// Where it comes from, where that is known: wrong secrets are limited by it.
+    source: Option<IpAddr>,
 }
 
 enum Which {
@@ -44,21 +48,31 @@ fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
         }
         (None, None) => return Err(error::missing("name or ID", WHAT)),
     };
-    Ok(Box::new(CredentialProof { which, secret: text("secret").map(Secret::new) }))
+    let source = attempt.request.peer();
+    Ok(Box::new(CredentialProof { which, secret: text("secret").map(Secret::new), source }))
 }
 
 /// The proof of a client of OAuth 2.0, whose id and secret are an application credential's.
 pub(crate) fn of_client(id: String, secret: Secret) -> Box<dyn Proof> {
-    Box::new(CredentialProof { which: Which::Id(id), secret: Some(secret) })
+    Box::new(CredentialProof { which: Which::Id(id), secret: Some(secret), source: None })
 }
 
 impl Proof for CredentialProof {
     fn verify<'s>(self: Box<Self>, service: &'s IdentityService) -> BoxFuture<'s, Result<Proven, Fault>> {
         Box::pin(async move {
-            let Self { which, secret } = *self;
+            let Self { which, secret, source } = *self;
             let (id, lock) = service.store.read(move |db| find(db, &which)).await?;
             let secret = secret.ok_or_else(error::unauthorized)?;
+            let attempt = source.map(|_| service.limiter.attempt(source, &format!("application credential {id}")));
+            if let Some(attempt) = attempt {
+                service.limiter.admit(attempt).await?;
+            }
             let right = service.secrets.verify(&service.passwords, secret, &lock.secret_hash).await?;
+            match attempt {
+                Some(attempt) if right => service.limiter.succeeded(attempt),
+                Some(attempt) => service.limiter.failed(attempt),
+                None => {}
+            }
             let now = service.clock.now();
             if !right || lock.expires_at.is_some_and(|end| end <= now) {
                 return Err(error::unauthorized());
