@@ -12,6 +12,7 @@ mod client;
 mod compatibility;
 mod discovery;
 mod flavors;
+mod full_disk;
 mod hosts;
 mod images;
 mod keypairs;

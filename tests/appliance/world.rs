@@ -67,7 +67,15 @@ impl World {
 
     /// As [`World::start`], with a configuration that `change` has changed.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_at(tempfile::tempdir().unwrap(), change).await
+    }
+
+    /// As [`World::start`], with its data below `parent`.
+    pub async fn start_in(parent: &Path) -> Self {
+        Self::start_at(tempfile::tempdir_in(parent).unwrap(), |_| {}).await
+    }
+
+    async fn start_at(directory: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(directory.path());
         change(&mut config);
         let volumes = Arc::new(HostVolumes::new());
