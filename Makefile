@@ -1,7 +1,7 @@
 # What one does here; `make` alone says so. Everything made lands in target/ and build/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build release guest packages test test-slow test-quick bench fmt lint deny clean
+.PHONY: help demo run build release guest packages test test-slow test-quick bench fuzz fmt lint deny clean
 
 export CARGO_TERM_COLOR ?= $(if $(TERM),auto,never)
 LISTEN ?= 127.0.0.1:8774
@@ -32,11 +32,19 @@ packages: ## Install the Debian packages that are missing
 test: packages ## Run the whole suite (ONLY="format guest" runs those suites)
 	@tests/run.sh $(ONLY)
 
-test-slow: packages ## Run the slow tier: Debian with real cloud-init, some minutes without KVM
-	@SLOW=1 tests/run.sh cloud-init
+test-slow: packages ## Run the slow tier: Debian with real cloud-init, and the fuzz targets; some minutes
+	@SLOW=1 tests/run.sh cloud-init fuzz
 
 test-quick: packages ## Run what needs no guest: format, lints, cargo's tests
 	@tests/run.sh format lint cargo
+
+# Nightly's, and a minute to install.
+build/tools/bin/cargo-fuzz:
+	CARGO_TARGET_DIR=build/tools/target cargo install cargo-fuzz --locked --root build/tools
+	@rm -rf build/tools/target
+
+fuzz: build/tools/bin/cargo-fuzz ## Fuzz what anybody can send, a minute each (FUZZ_SECONDS)
+	@tests/fuzz.sh
 
 bench: packages ## Run the benchmarks
 	cargo bench --locked

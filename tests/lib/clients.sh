@@ -1,16 +1,20 @@
 # Sourced after check.sh by suites that use OpenStack's own clients: clients_venv makes build/clients from tests/clients/requirements.txt
 # (once; anew when that file changes) and puts its programs (openstack, tempest, python3) first in PATH.
 
+# venv DIR REQUIREMENTS: what the file asks for, in a virtual environment that is made anew when the file changes.
+venv() {
+    local venv=$PWD/$1 wanted=$PWD/$2
+    cmp -s "$wanted" "$venv/requirements.txt" && return 0
+    echo "making $1 out of $2"
+    rm -rf "$venv"
+    python3 -m venv "$venv" &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
+        cp "$wanted" "$venv/requirements.txt"
+}
+
 clients_venv() {
-    local venv=$PWD/build/clients wanted=$PWD/tests/clients/requirements.txt
-    if ! cmp -s "$wanted" "$venv/requirements.txt"; then
-        echo "making build/clients out of tests/clients/requirements.txt"
-        rm -rf "$venv"
-        python3 -m venv "$venv" &&
-            "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
-            cp "$wanted" "$venv/requirements.txt" || return 1
-    fi
-    PATH=$venv/bin:$PATH
+    venv build/clients tests/clients/requirements.txt || return 1
+    PATH=$PWD/build/clients/bin:$PATH
     # Nothing of the caller's own clouds.
     unset "${!OS_@}"
 }

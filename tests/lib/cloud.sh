@@ -26,13 +26,13 @@ start_cloud() {
         --hypervisor "${cloud_hypervisor:-qemu:///embed?root=$cloud_dir/libvirt}" "$@"
 }
 
-# start_fake_cloud DIR [SERVE-OPTION...]: likewise, touching nothing but DIR: guests and networks are make-believe.
+# start_fake_cloud DIR [SERVE-OPTION...]: likewise (with cloud_config), touching nothing but DIR: guests and networks are make-believe.
 start_fake_cloud() {
     cloud_dir=$1 cloud_prefix=
     shift
     mkdir -p "$cloud_dir"
     # Every message over the bus goes through its bytes, as between two hosts.
-    printf '[bus]\nwire_checked = true\n' >"$cloud_dir/cloudbox.toml"
+    printf '[bus]\nwire_checked = true\n%s\n' "${cloud_config:-}" >"$cloud_dir/cloudbox.toml"
     serve_until_ready --config "$cloud_dir/cloudbox.toml" --hypervisor fake --network fake "$@"
 }
 

@@ -18,6 +18,8 @@ mod db;
 mod domain;
 mod error;
 mod federation;
+#[doc(hidden)]
+pub mod fuzzing;
 mod login_limits;
 mod moments;
 mod oauth1;

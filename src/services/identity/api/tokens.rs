@@ -10,7 +10,7 @@ use crate::token::Invalid;
 use crate::token::issue::{Outcome, RECEIPT};
 use crate::{IdentityService, db, error, view};
 
-const ISSUE: &str = r#"{"properties": {"auth": {
+pub(crate) const ISSUE: &str = r#"{"properties": {"auth": {
     "type": "object",
     "properties": {
         "identity": {

@@ -104,8 +104,9 @@ pub(crate) fn rename(db: &Connection, user: &FederatedUser, display_name: &str) 
 
 /// The groups that `idp_id` said at the last login that the user is in.
 pub(crate) fn groups(db: &Connection, user_id: &str, idp_id: &str) -> Result<Vec<String>, Fault> {
-    let sql =
-        "SELECT group_id FROM identity_federated_memberships WHERE user_id = ?1 AND idp_id = ?2 ORDER BY group_id";
+    // A group can be gone meanwhile.
+    let sql = "SELECT m.group_id FROM identity_federated_memberships m JOIN identity_groups g ON g.id = m.group_id
+               WHERE m.user_id = ?1 AND m.idp_id = ?2 ORDER BY m.group_id";
     Ok(query::all(db, sql, [user_id, idp_id], |row| row.get(0))?)
 }
 

@@ -225,6 +225,59 @@ async fn a_mapping_makes_projects_and_takes_roles_away() {
 }
 
 #[tokio::test]
+async fn groups_are_those_of_the_last_login() {
+    let rules = json!([{
+        "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "whitelist": ["devs", "ops", "gone"]}],
+        "local": [{"user": {"name": "{0}"}}, {"groups": "{1}", "domain": {"id": "default"}}],
+    }]);
+    let (cloud, provider) = cloud(rules, "1.0").await;
+    let (project, role) = (cloud.project("web").await, cloud.role("member").await);
+    let mut groups = Vec::new();
+    for name in ["devs", "ops"] {
+        groups.push(id(&cloud.admin(201, "POST", "/groups", json!({"group": {"name": name}})).await["group"]));
+    }
+    let grant = format!("/projects/{project}/groups/{}/roles/{role}", groups[0]);
+    cloud.admin(204, "PUT", &grant, Value::Null).await;
+    let scope = json!({"project": {"id": project}});
+    provider.say(json!({"sub": "bob", "groups": ["devs", "gone", "other"]}));
+    let (token, said) = login(&cloud, &provider).await;
+    assert_eq!(said["user"]["OS-FEDERATION"]["groups"], json!([{"id": groups[0]}]));
+    let scoped = rescope(&cloud, "token", &token, scope.clone()).await;
+    assert_eq!((scoped.status, names(&scoped)), (201, vec!["member".to_owned(), "reader".to_owned()]));
+    let scoped = scoped.header("x-subject-token").to_owned();
+    assert!(cloud.validate(&scoped).await.is_ok());
+    let projects = cloud.call(&token, "GET", "/auth/projects", Value::Null).await.json();
+    assert_eq!(projects["projects"][0]["id"], json!(project));
+    // At the next login the provider names other groups: tokens of the former one lose what came with them.
+    provider.say(json!({"sub": "bob", "groups": ["ops"]}));
+    let (again, said) = login(&cloud, &provider).await;
+    assert_eq!(said["user"]["OS-FEDERATION"]["groups"], json!([{"id": groups[1]}]));
+    assert!(cloud.validate(&scoped).await.is_err());
+    assert_eq!(rescope(&cloud, "token", &again, scope.clone()).await.status, 401);
+    cloud.admin(204, "DELETE", &format!("/groups/{}", groups[1]), Value::Null).await;
+    assert_eq!(cloud.validate(&again).await.unwrap().basis.groups(), Vec::<String>::new());
+    // For a while after it, where the provider is set so, they count for what else the user logs in with.
+    provider.say(json!({"sub": "bob", "groups": ["devs"]}));
+    let path = "/OS-FEDERATION/identity_providers/acme";
+    let user = id(&login(&cloud, &provider).await.1["user"]);
+    cloud.admin(200, "PATCH", &format!("/users/{user}"), json!({"user": {"password": "secret"}})).await;
+    let by_password = || async {
+        let user = json!({"id": user, "password": "secret"});
+        let identity = json!({"methods": ["password"], "password": {"user": user}});
+        cloud.call("", "POST", "/auth/tokens", json!({"auth": {"identity": identity, "scope": scope}})).await.status
+    };
+    assert_eq!(by_password().await, 401);
+    cloud.admin(200, "PATCH", path, json!({"identity_provider": {"authorization_ttl": 5}})).await;
+    assert_eq!(by_password().await, 201);
+    cloud.advance(301);
+    assert_eq!(by_password().await, 401);
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    super::names(&answer.json()["token"]["roles"])
+}
+
+#[tokio::test]
 async fn a_mapping_can_name_somebody_who_is_here() {
     let local = |user: Value| json!([{"remote": [{"type": "OIDC-sub"}], "local": [{"user": user}]}]);
     let named = json!({"name": "{0}", "type": "local", "domain": {"id": "default"}});
