@@ -6,8 +6,8 @@ use std::path::Path;
 
 use http_kit::Query;
 use http_kit::validate::Schema;
-use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::JwkSet;
 use kit::Timestamp;
 use serde_json::Value;
 

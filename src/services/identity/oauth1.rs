@@ -154,9 +154,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let oauth = OAuth1::new(directory.path());
         let at = |second: i64| kit::time::from_micros(second * 1_000_000);
-        let signed = |nonce: &str| {
-            Signed::parse(&format!(r#"OAuth oauth_nonce="{nonce}", oauth_timestamp="1000""#)).unwrap()
-        };
+        let signed =
+            |nonce: &str| Signed::parse(&format!(r#"OAuth oauth_nonce="{nonce}", oauth_timestamp="1000""#)).unwrap();
         assert!(oauth.is_new(&signed("a"), at(1000)) && oauth.is_new(&signed("b"), at(1000)));
         assert!(!oauth.is_new(&signed("a"), at(1000)) && !oauth.is_new(&signed("a"), at(1600)));
         assert!(!oauth.is_new(&signed("c"), at(1601)), "too late");

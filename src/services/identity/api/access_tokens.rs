@@ -6,8 +6,8 @@ use http_kit::{Endpoint, Reply, Request};
 use kit::Fault;
 use serde_json::json;
 
-use super::delegation::{refuse_applications, refuse_handed_on};
 use super::collection;
+use super::delegation::{refuse_applications, refuse_handed_on};
 use crate::domain::oauth1::AccessToken;
 use crate::{IdentityService, db, error, view};
 

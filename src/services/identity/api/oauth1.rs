@@ -35,9 +35,7 @@ pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
 /// What the `Authorization` header of a request says.
 pub(crate) fn signed(request: &Request) -> Result<Signed, Fault> {
     let signed = request.header("authorization").and_then(Signed::parse);
-    signed.ok_or_else(|| {
-        Fault::bad_request("No Authorization headers found, cannot proceed with OAuth related calls.")
-    })
+    signed.ok_or_else(|| Fault::bad_request("No Authorization headers found, cannot proceed with OAuth related calls."))
 }
 
 fn wanted(signed: &Signed, name: &str) -> Result<String, Fault> {
@@ -133,9 +131,7 @@ fn role_ids(db: &Connection, roles: &Value) -> Result<Vec<String>, Fault> {
         let text = |name: &str| role.get(name).and_then(Value::as_str);
         ids.extend(match (text("id"), text("name")) {
             (Some(id), _) => Some(id.to_owned()),
-            (None, Some(name)) => {
-                Some(db::roles::named(db, name)?.ok_or_else(|| error::not_found("role", name))?.id)
-            }
+            (None, Some(name)) => Some(db::roles::named(db, name)?.ok_or_else(|| error::not_found("role", name))?.id),
             (None, None) => None,
         });
     }

@@ -16,6 +16,8 @@ pub(crate) struct FederatedUser {
     pub(crate) unique_id: String,
     pub(crate) user_id: String,
     pub(crate) display_name: Option<String>,
+    /// Whether the user was made by a login.
+    pub(crate) shadow: bool,
 }
 
 /// The user who is `unique_id` there, if it has come before.
@@ -25,7 +27,7 @@ pub(crate) fn find(
     protocol_id: &str,
     unique_id: &str,
 ) -> Result<Option<FederatedUser>, Fault> {
-    let sql = "SELECT user_id, display_name FROM identity_federated_users
+    let sql = "SELECT user_id, display_name, shadow FROM identity_federated_users
                WHERE idp_id = ?1 AND protocol_id = ?2 AND unique_id = ?3";
     Ok(query::opt(db, sql, [idp_id, protocol_id, unique_id], |row| {
         Ok(FederatedUser {
@@ -34,17 +36,18 @@ pub(crate) fn find(
             unique_id: unique_id.to_owned(),
             user_id: row.get(0)?,
             display_name: row.get(1)?,
+            shadow: row.get(2)?,
         })
     })?)
 }
 
-/// Adds a user that has just been made for this, and goes with it.
+/// Adds who a user is there.
 pub(crate) fn insert(db: &Connection, user: &FederatedUser) -> Result<(), Fault> {
     query::execute(
         db,
         "INSERT INTO identity_federated_users (idp_id, protocol_id, unique_id, user_id, display_name, shadow)
-         VALUES (?1, ?2, ?3, ?4, ?5, 1)",
-        params![user.idp_id, user.protocol_id, user.unique_id, user.user_id, user.display_name],
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![user.idp_id, user.protocol_id, user.unique_id, user.user_id, user.display_name, user.shadow],
     )?;
     Ok(())
 }

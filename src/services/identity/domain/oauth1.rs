@@ -99,7 +99,11 @@ impl Signed {
 
     /// The parameter `name`, where it is there and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// Whether it was signed within the time that is allowed.
@@ -235,7 +239,9 @@ mod tests {
 
     #[test]
     fn what_is_no_header_is_refused() {
-        for wrong in ["", "OAuth", "Bearer abc", "OAuth a=b", r#"OAuth a"b""#, r#"OAuth a="1", a="2""#, "OAuth a=\"%ff\""] {
+        for wrong in
+            ["", "OAuth", "Bearer abc", "OAuth a=b", r#"OAuth a"b""#, r#"OAuth a="1", a="2""#, "OAuth a=\"%ff\""]
+        {
             assert_eq!(Signed::parse(wrong), None, "{wrong}");
         }
         let none = Signed::parse(r#"OAuth oauth_signature_method="PLAINTEXT", oauth_signature="s&t""#).unwrap();

@@ -163,7 +163,10 @@ fn settle_user(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<Str
             let mut change = json!({});
             if known.display_name.as_ref() != Some(&arrival.display_name) {
                 federated::rename(db, &known, &arrival.display_name)?;
-                change["name"] = json!(free_name(db, arrival, &user.domain_id, &user.id)?);
+                // A user of our own, whom an administrator gave this account, is called as before.
+                if known.shadow {
+                    change["name"] = json!(free_name(db, arrival, &user.domain_id, &user.id)?);
+                }
             }
             if let Some(email) = &arrival.email {
                 change["email"] = json!(email);
@@ -196,6 +199,7 @@ fn make_user(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<Strin
             unique_id: arrival.unique_id.clone(),
             user_id: user.id.clone(),
             display_name: Some(arrival.display_name.clone()),
+            shadow: true,
         },
     )?;
     Ok(user.id)

@@ -82,6 +82,13 @@ async fn a_bearer_becomes_a_user_of_the_providers_domain() {
     assert!(said.get("roles").is_none() && said.get("project").is_none());
     let shown = cloud.admin(200, "GET", &format!("/users/{}", id(&user)), Value::Null).await;
     assert_eq!((&shown["user"]["email"], &shown["user"]["name"]), (&json!("bob@example.com"), &json!("bob")));
+    let there = json!([{"idp_id": "acme", "protocols": [{"protocol_id": "openid", "unique_id": "bob"}]}]);
+    assert_eq!(shown["user"]["federated"], there);
+    for (query, count) in [("idp_id=acme", 1), ("protocol_id=openid&unique_id=bob", 1), ("unique_id=x&idp_id=acme", 0)]
+    {
+        let found = cloud.admin(200, "GET", &format!("/users?{query}"), Value::Null).await;
+        assert_eq!(found["users"].as_array().unwrap().len(), count, "{query}");
+    }
     // The same again, by the other verb and by the method, and nothing more.
     let again = with_bearer(&cloud, "GET", AUTH, &provider.token(now())).await;
     assert_eq!(again.json()["token"]["user"]["id"], user["id"]);
