@@ -7,7 +7,6 @@ pub(crate) mod access_tokens;
 pub(crate) mod application_credentials;
 pub(crate) mod auth;
 pub(crate) mod consumers;
-pub(crate) mod consumers;
 pub(crate) mod credentials;
 mod delegation;
 pub(crate) mod domain_config;

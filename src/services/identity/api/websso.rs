@@ -129,8 +129,7 @@ fn pass(
     now: Timestamp,
 ) -> Result<Pass, Fault> {
     let header = request.header("cookie").unwrap_or_default();
-    let opened =
-        cookie(header, &cookie_name(state)).and_then(|value| Some(sealer(service).ok()?.open(value, state, now)?));
+    let opened = cookie(header, &cookie_name(state)).and_then(|value| sealer(service).ok()?.open(value, state, now));
     opened.filter(|pass| pass.provider == provider.name()).ok_or_else(error::unauthorized)
 }
 

@@ -16,6 +16,7 @@ use crate::domain::project::Project;
 use crate::domain::role::Holding;
 use crate::domain::user::User;
 use crate::token::scope::find_domain;
+use crate::view::put;
 use crate::{db, error};
 
 /// Somebody whom an identity provider brings, with all that the mapping names found.
@@ -165,11 +166,11 @@ fn settle_user(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<Str
                 federated::rename(db, &known, &arrival.display_name)?;
                 // A user of our own, whom an administrator gave this account, is called as before.
                 if known.shadow {
-                    change["name"] = json!(free_name(db, arrival, &user.domain_id, &user.id)?);
+                    put(&mut change, "name", json!(free_name(db, arrival, &user.domain_id, &user.id)?));
                 }
             }
             if let Some(email) = &arrival.email {
-                change["email"] = json!(email);
+                put(&mut change, "email", json!(email));
             }
             user.apply(attributes(change), false, now)?;
             db::users::update(db, &user)?;
@@ -185,7 +186,7 @@ fn make_user(db: &Connection, arrival: &Arrival, now: Timestamp) -> Result<Strin
     let name = free_name(db, arrival, &arrival.domain_id, &id)?;
     let mut given = json!({ "name": name, "domain_id": arrival.domain_id });
     if let Some(email) = &arrival.email {
-        given["email"] = json!(email);
+        put(&mut given, "email", json!(email));
     }
     let mut user = User::new(id, attributes(given), None, now);
     // The token that this login leads to counts from its beginning, which was before this.
