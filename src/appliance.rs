@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::Admin;
 use bus::{Bus, Transport};
 use http_kit::{App, Limits};
 use kit::config::Config;
@@ -144,16 +145,21 @@ impl Appliance {
         let policy_file = PolicyFile::new(&config.policy, data_dir);
         let app = services.app(config, &bus, &clock, &public_url).policy(policy_file.read()?);
         let policies = app.policies();
+        let admin = Admin::new(store.clone(), clock.clone(), config.audit.clone(), host.as_str(), policies.clone());
         let app = app
+            .auditor(admin.auditor())
+            .mount(admin.rest().authenticator(Arc::new(BusAuthenticator::new(bus.client("cloudbox-api")))))
             .raw("/console", console.clone())
             .raw("/healthz", Arc::new(health::Report::new(health.clone())))
             .build()
             .map_err(|error| policy_file.blame(error))?;
         let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
-        let all = units::all(&services, &drivers, &bus, &host, config, data_dir)
-            .into_iter()
-            .chain([units::policy(&policy_file, &policies), units::listener(app, listener, console, stop_consoles)]);
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([
+            units::audit(&admin),
+            units::policy(&policy_file, &policies),
+            units::listener(app, listener, console, stop_consoles),
+        ]);
         for unit in all {
             if let Err(error) = supervisor.start(unit).await {
                 supervisor.stop().await;
@@ -228,8 +234,15 @@ impl Services {
 }
 
 /// The migrations of all services.
-fn migrations() -> [store::Migrations; 5] {
-    [identity::MIGRATIONS, image::MIGRATIONS, network::MIGRATIONS, volume::MIGRATIONS, compute::MIGRATIONS]
+fn migrations() -> [store::Migrations; 6] {
+    [
+        admin::MIGRATIONS,
+        identity::MIGRATIONS,
+        image::MIGRATIONS,
+        network::MIGRATIONS,
+        volume::MIGRATIONS,
+        compute::MIGRATIONS,
+    ]
 }
 
 async fn open_store(data_dir: &Path) -> Result<Store, StartError> {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const SERVICES: &[&str] = &["identity", "image", "network", "volume", "compute"];
+const SERVICES: &[&str] = &["admin", "identity", "image", "network", "volume", "compute"];
 const AGENTS: &[&str] = &["compute-agent", "network-agent", "volume-agent"];
 
 /// Each crate of the workspace with those of the workspace that it uses, tests aside.

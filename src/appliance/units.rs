@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::Admin;
 use bus::{Bus, ServerHandle};
 use compute_agent::ComputeAgent;
 use console::Console;
@@ -128,6 +129,21 @@ where
         }
     });
     unit.stop_within(DRAIN * 4).ready_within(START)
+}
+
+/// The audit trail: it is there before anything is asked, and ends after the last request.
+pub(super) fn audit(admin: &Arc<Admin>) -> Unit {
+    let reporting = condition(admin, Admin::condition);
+    let admin = admin.clone();
+    let unit = Unit::new("audit", move |context: UnitContext| {
+        let admin = admin.clone();
+        async move {
+            context.ready();
+            admin.run(context.stop).await;
+            Ok(())
+        }
+    });
+    unit.reporting(reporting)
 }
 
 /// The policy file, which is looked at for changes.

@@ -68,6 +68,7 @@ impl Serve {
             Err(error) => return failed(1, &error),
         };
         runtime.block_on(async {
+            outlive_hangups();
             let appliance = match Appliance::start(config).await {
                 Ok(appliance) => appliance,
                 Err(error) => return failed(1, &error),
@@ -104,6 +105,19 @@ fn start_log(format: LogFormat) {
     match format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => log.json().init(),
+    }
+}
+
+/// Lets SIGHUP pass, which those send who rotate logs: the audit file is opened anew by itself. On a terminal it still means
+/// that the terminal is gone.
+fn outlive_hangups() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        return;
+    }
+    // Once there has been a stream of it, the signal does not end the process any more.
+    if let Err(error) = signal(SignalKind::hangup()) {
+        tracing::warn!(%error, "SIGHUP cannot be caught and would end this process");
     }
 }
 

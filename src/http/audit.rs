@@ -6,6 +6,7 @@
 //! query or a body, so that no secret can be in it. A handler adds what only it knows: whose password was right
 //! ([`Trail::initiator`]), or on what it acted ([`Trail::target`]).
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -58,9 +59,9 @@ pub struct Event {
     /// What was acted on.
     pub target: Party,
     /// The type of the service that decided.
-    pub service: &'static str,
+    pub service: Cow<'static, str>,
     /// The service's name.
-    pub service_name: &'static str,
+    pub service_name: Cow<'static, str>,
     /// The request's id.
     pub request_id: Arc<str>,
     /// The path of the request, without its query.
@@ -118,8 +119,8 @@ impl Trail {
             agent: agent.map(bounded),
             target_type: String::new(),
             target: Party::default(),
-            service: "",
-            service_name: "",
+            service: Cow::Borrowed(""),
+            service_name: Cow::Borrowed(""),
             request_id: Arc::clone(&context.request_id),
             path: path.chars().take(LONGEST_TEXT * 4).collect(),
         }))))
@@ -138,7 +139,7 @@ impl Trail {
     /// Says which operation it is, on the path's `values`; `chosen`, if the body has already told which action.
     pub(crate) fn operation(&self, service: &'static str, row: &RowInfo, values: &[String], chosen: bool) {
         self.change(|event| {
-            (event.service, event.service_name) = (service, row.service);
+            (event.service, event.service_name) = (service.into(), row.service.into());
             event.action = action(row, chosen);
             event.target_type = target_type(service, row.path);
             event.target.id = values.last().map(|value| bounded(value));

@@ -88,6 +88,22 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// What a token of `user` for `scope` would say: for asking what he could do. No such token has been issued.
+    #[must_use]
+    pub fn supposed(user: UserRef, scope: Scope, roles: Vec<RoleRef>) -> Self {
+        Self {
+            user,
+            scope,
+            basis: Basis::User,
+            roles,
+            methods: Vec::new(),
+            audit_ids: Vec::new(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+            authentication_micros: 0,
+        }
+    }
+
     /// The project that the token is scoped to.
     #[must_use]
     pub fn project(&self) -> Option<&ProjectRef> {

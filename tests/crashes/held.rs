@@ -13,6 +13,9 @@ const HISTORY: &[&str] = &[
     "compute_action_events",
     "compute_spans",
     "compute_faults",
+    "admin_audit",
+    // The last moment at which something was issued or revoked.
+    "identity_moments",
     // Free ranges of addresses: how they are cut into pieces says nothing. The taken ones are counted.
     "network_free",
 ];

@@ -40,7 +40,7 @@ pub(crate) const ISSUE: &str = r#"{"properties": {"auth": {
     "required": ["identity"]}}}"#;
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
-    Endpoint::post("/auth/tokens", "", &issue).schema(ISSUE).unauthenticated(),
+    Endpoint::post("/auth/tokens", "", &issue).schema(ISSUE).unauthenticated().authenticates(),
     Endpoint::get("/auth/tokens", "identity:validate_token", &show).deferred(),
     Endpoint::head("/auth/tokens", "identity:check_token", &check).deferred(),
     Endpoint::delete("/auth/tokens", "identity:revoke_token", &revoke).deferred(),
@@ -51,6 +51,7 @@ async fn issue(service: Arc<IdentityService>, request: Request) -> Result<Reply,
     let login = Login::parse(auth.ok_or_else(|| error::missing("auth", "request body"))?)?;
     match service.issue(&login, &request).await? {
         Outcome::Token(issued) => {
+            request.trail().initiator(&issued.identity);
             let reply = answer(&service, &request, &issued.identity, 201).await?;
             Ok(reply.header("X-Subject-Token", issued.token.expose()))
         }

@@ -26,6 +26,10 @@ struct PasswordProof {
 
 fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
     let user = user_named(attempt.data, "password")?;
+    match &user {
+        Named::Id(id) => attempt.request.trail().claimed(Some(id), None),
+        Named::Name(name, _) => attempt.request.trail().claimed(None, Some(name)),
+    }
     let password = attempt.data.pointer("/user/password").and_then(|password| password.as_str());
     let password = Secret::new(password.ok_or_else(error::unauthorized)?);
     Ok(Box::new(PasswordProof { user, password, source: attempt.request.peer() }))

@@ -1,0 +1,11 @@
+//! `/cloudbox/v1`.
+
+mod audit;
+mod policy;
+
+use http_kit::Endpoint;
+
+use crate::Admin;
+
+/// All endpoints.
+pub(crate) static TABLES: &[&[Endpoint<Admin>]] = &[audit::ENDPOINTS, policy::ENDPOINTS];

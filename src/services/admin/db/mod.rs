@@ -1,0 +1,3 @@
+//! SQL over the service's own tables.
+
+pub(crate) mod audit;

@@ -1,0 +1,83 @@
+//! cloudbox's own API for its operator, at `/cloudbox/v1`: the audit trail and the policy in force.
+//!
+//! It owns the record of what was done (`admin_*`): the endpoint kit hands it each request that changed something or
+//! authenticated somebody ([`http_kit::audit`]), and it keeps them, bounded, for a while, and passes them on to a file or a
+//! syslog daemon. It decides nothing for any service: the policies that it shows are the kit's.
+//!
+//! Invariants:
+//! * a request waits for its record only where the queue is full, and then not for ever;
+//! * a record that is lost is counted, logged and seen in the health, never silent.
+
+mod api;
+mod db;
+mod policy;
+mod record;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use http_kit::{Policies, Service, dialect};
+use kit::config::AuditConfig;
+use kit::{Condition, SharedClock};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use record::Recorder;
+
+/// The service's tables.
+pub const MIGRATIONS: store::Migrations =
+    store::Migrations { service: "admin", steps: &[include_str!("migrations/0001_audit.sql")] };
+
+/// The service's state.
+pub struct Admin {
+    pub(crate) store: Store,
+    pub(crate) policies: Arc<Policies>,
+    recorder: Arc<Recorder>,
+}
+
+impl Admin {
+    /// The service over `store`, which shows `policies`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        clock: SharedClock,
+        config: AuditConfig,
+        host: &str,
+        policies: Arc<Policies>,
+    ) -> Arc<Self> {
+        let recorder = Arc::new(Recorder::new(store.clone(), clock, config, host));
+        Arc::new(Self { store, policies, recorder })
+    }
+
+    /// The REST API.
+    #[must_use]
+    pub fn rest(self: &Arc<Self>) -> Service<Self> {
+        Service::new(&dialect::CLOUDBOX, self.clone(), api::TABLES).rules(policy::RULES)
+    }
+
+    /// Who puts requests on record.
+    #[must_use]
+    pub fn auditor(&self) -> Arc<dyn http_kit::Auditor> {
+        self.recorder.clone()
+    }
+
+    /// Writes records until `stop`, and then those that are still to be written.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        self.recorder.run(stop).await;
+    }
+
+    /// What is wrong with the record.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.recorder.condition()
+    }
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! How things are shown.
+
+pub(crate) mod audit;
