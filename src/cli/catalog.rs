@@ -7,6 +7,10 @@ use super::problem::{Problem, Result};
 /// A service of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
+    /// Keystone.
+    Identity,
+    /// cloudbox's own, which no catalog has: it is where identity is.
+    Cloudbox,
     /// Nova.
     Compute,
     /// Glance.
@@ -21,6 +25,7 @@ impl Service {
     /// The types under which clouds list it, the best first.
     fn types(self) -> &'static [&'static str] {
         match self {
+            Self::Identity | Self::Cloudbox => &["identity"],
             Self::Compute => &["compute"],
             Self::Image => &["image"],
             Self::Network => &["network"],
@@ -31,6 +36,7 @@ impl Service {
     /// What follows an endpoint that does not say its version.
     fn version(self) -> Option<&'static str> {
         match self {
+            Self::Identity | Self::Cloudbox => Some("/v3"),
             Self::Image => Some("/v2"),
             Self::Network => Some("/v2.0"),
             Self::Compute | Self::Volume => None,
@@ -76,9 +82,16 @@ impl Catalog {
 }
 
 fn with_version(url: &str, service: Service) -> String {
-    match service.version() {
-        Some(version) if !url.contains("/v2") => format!("{url}{version}"),
+    let major = service.version().and_then(|version| version.get(..3));
+    let url = match (service.version(), major) {
+        (Some(version), Some(major)) if !url.contains(major) => format!("{url}{version}"),
         _ => url.to_owned(),
+    };
+    match (service, url.strip_suffix("/identity/v3")) {
+        (Service::Cloudbox, Some(base)) => format!("{base}/cloudbox/v1"),
+        // Another cloud, which has nothing there and will say so.
+        (Service::Cloudbox, None) => format!("{url}/cloudbox/v1"),
+        _ => url,
     }
 }
 
@@ -99,6 +112,7 @@ mod tests {
                 endpoint("public", "b", "http://b/image/"),
                 endpoint("public", "a", "http://a/image"),
             ]},
+            {"type": "identity", "endpoints": [endpoint("public", "a", "http://h:8774/identity")]},
             {"type": "network", "endpoints": [endpoint("public", "a", "http://n/v2.0/")]},
         ]));
         let url = |service, region| catalog.url(service, "public", region);
@@ -106,6 +120,8 @@ mod tests {
         assert_eq!(url(Service::Image, None).unwrap(), "http://b/image/v2");
         assert_eq!(url(Service::Network, None).unwrap(), "http://n/v2.0");
         assert_eq!(url(Service::Volume, None).unwrap(), "http://v/v3/p");
+        assert_eq!(url(Service::Identity, Some("a")).unwrap(), "http://h:8774/identity/v3");
+        assert_eq!(url(Service::Cloudbox, Some("a")).unwrap(), "http://h:8774/cloudbox/v1");
         let missing = url(Service::Compute, Some("a")).unwrap_err();
         assert_eq!(missing.text, "the cloud's catalog has no public endpoint of compute in the region a");
     }

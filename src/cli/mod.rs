@@ -4,6 +4,7 @@
 //! here knows a service, a table or a driver, but for `serve` and `identity`, which are about this host. Results go to standard output, all else to standard error.
 //! Exit codes: 0 done, 1 failed, 2 not understood, 3 nothing of that name, 4 not allowed.
 
+mod audit;
 mod catalog;
 mod client;
 mod cloud_file;
@@ -19,6 +20,7 @@ mod local_keys;
 mod network;
 mod openrc;
 mod output;
+mod policy;
 mod problem;
 mod progress;
 mod resolve;
@@ -72,6 +74,10 @@ enum Command {
     Flavor(flavor::Flavor),
     /// SSH keys that may log in to VMs
     Keypair(keypair::Keypair),
+    /// Who may do what: the rules in force, and what they say to somebody
+    Policy(policy::Policy),
+    /// The record of logins and changes
+    Audit(audit::Audit),
     /// Print the credentials in use as OS_* variables: source <(cloudbox openrc)
     Openrc,
     /// Print completions for a shell
@@ -113,6 +119,8 @@ fn client(command: Command, global: &Global) -> Result<()> {
             Command::Volume(volume) => volume.run(&session).await,
             Command::Flavor(flavor) => flavor.run(&session).await,
             Command::Keypair(keypair) => keypair.run(&session).await,
+            Command::Policy(policy) => policy.run(&session).await,
+            Command::Audit(audit) => audit.run(&session).await,
             Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
             Command::Serve(_) | Command::Identity(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
         }
@@ -175,6 +183,9 @@ mod tests {
             "volume delete demo-data --wait",
             "security-group allow default --protocol tcp --port 22",
             "openrc",
+            "policy check --as alice --project demo servers:create",
+            "policy check --as alice --system get_user list_users",
+            "audit --user alice --outcome failure --since 1h",
         ] {
             let words = std::iter::once("cloudbox").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

@@ -85,6 +85,22 @@ pub static VOLUME: Noun = noun(
     ByName::Exact,
 );
 
+/// Users.
+pub static USER: Noun =
+    noun("user", "user", Service::Identity, ("/users", "/users"), ("users", Some("user")), ByName::Exact);
+/// Projects.
+pub static PROJECT: Noun = noun(
+    "project",
+    "project",
+    Service::Identity,
+    ("/projects", "/projects"),
+    ("projects", Some("project")),
+    ByName::Exact,
+);
+/// Domains: their ids are names, too (`default`).
+pub static DOMAIN: Noun =
+    noun("domain", "domain", Service::Identity, ("/domains", "/domains"), ("domains", Some("domain")), ByName::No);
+
 const fn noun(
     name: &'static str,
     command: &'static str,
