@@ -92,6 +92,12 @@ impl World {
         (self.appliance, self.guests, self.network) = (Some(appliance), guests, network);
     }
 
+    /// As [`World::restart`], with a configuration that `change` has changed.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.restart().await;
+    }
+
     /// Stops the cloud.
     pub async fn stop(&mut self) {
         if let Some(appliance) = self.appliance.take() {

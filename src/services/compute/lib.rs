@@ -62,7 +62,9 @@ impl Compute {
     /// Nova's API.
     #[must_use]
     pub fn rest(self: &Arc<Self>) -> http_kit::Service<Self> {
-        http_kit::Service::new(&http_kit::dialect::NOVA, Arc::clone(self), api::TABLES).rules(RULES)
+        http_kit::Service::new(&http_kit::dialect::NOVA, Arc::clone(self), api::TABLES)
+            .rules(RULES)
+            .scopes(http_kit::Scopes::PROJECT)
     }
 
     /// Answers the topics of this service.

@@ -1,6 +1,6 @@
 //! The policy rules of the compute API: OpenStack's names and defaults.
 
-use http_kit::Rule;
+use http_kit::{Rule, Scopes};
 
 const READER: &str = "rule:project_reader_or_admin";
 const MEMBER: &str = "rule:project_member_or_admin";
@@ -131,7 +131,8 @@ pub static RULES: &[Rule] = &[
     Rule::new("os_compute_api:os-availability-zone:list", ANYONE, "List availability zones."),
     Rule::new("os_compute_api:os-availability-zone:detail", ADMIN, "List availability zones with their hosts."),
     Rule::new("os_compute_api:extensions", ANYONE, "List extensions."),
-    Rule::new("os_compute_api:flavors", ANYONE, "List and show flavors. Not one of Nova's rules: it asks for none."),
+    Rule::new("os_compute_api:flavors", ANYONE, "List and show flavors. Not one of Nova's rules: it asks for none.")
+        .scopes(Scopes::ANY),
     Rule::new("os_compute_api:os-flavor-manage:create", ADMIN, "Make a flavor."),
     Rule::new("os_compute_api:os-flavor-manage:update", ADMIN, "Describe a flavor."),
     Rule::new("os_compute_api:os-flavor-manage:delete", ADMIN, "Delete a flavor."),

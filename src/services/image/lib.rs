@@ -66,7 +66,7 @@ impl Images {
     /// The REST API.
     #[must_use]
     pub fn rest(self: &Arc<Self>) -> Service<Self> {
-        Service::new(&dialect::GLANCE, self.clone(), api::TABLES).rules(RULES)
+        Service::new(&dialect::GLANCE, self.clone(), api::TABLES).rules(RULES).scopes(http_kit::Scopes::PROJECT)
     }
 
     /// Answers topic `image`.

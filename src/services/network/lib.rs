@@ -38,7 +38,9 @@ impl Network {
     /// The REST API. The appliance adds who checks tokens.
     #[must_use]
     pub fn rest(self: &Arc<Self>) -> http_kit::Service<Self> {
-        http_kit::Service::new(&dialect::NEUTRON, self.clone(), api::TABLES).rules(RULES)
+        http_kit::Service::new(&dialect::NEUTRON, self.clone(), api::TABLES)
+            .rules(RULES)
+            .scopes(http_kit::Scopes::PROJECT)
     }
 }
 

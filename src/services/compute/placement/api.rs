@@ -60,7 +60,9 @@ impl Compute {
     /// Placement's API.
     #[must_use]
     pub fn placement(self: &Arc<Self>) -> http_kit::Service<Self> {
-        http_kit::Service::new(&http_kit::dialect::PLACEMENT, Arc::clone(self), TABLES).rules(RULES)
+        http_kit::Service::new(&http_kit::dialect::PLACEMENT, Arc::clone(self), TABLES)
+            .rules(RULES)
+            .scopes(http_kit::Scopes::PROJECT)
     }
 }
 

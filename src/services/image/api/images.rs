@@ -20,7 +20,7 @@ use crate::view;
 /// Its rows.
 pub static ENDPOINTS: &[Endpoint<Images>] = &[
     Endpoint::get("/images", "get_images", &list),
-    Endpoint::post("/images", "", &create),
+    Endpoint::post("/images", "add_image", &create).deferred(),
     Endpoint::get("/images/{image_id}", "get_image", &show).deferred(),
     Endpoint::patch("/images/{image_id}", "modify_image", &change).deferred(),
     Endpoint::delete("/images/{image_id}", "delete_image", &delete).deferred(),
