@@ -133,6 +133,7 @@ pub static KEYSTONE: Dialect = Dialect {
     envelope: Envelope::Keystone,
     authenticate_first: false,
     head_from_get: true,
+    trailing_slash: true,
     vary: Some("X-Auth-Token"),
     ..COMMON
 };
