@@ -1,5 +1,6 @@
 //! A cloud with fake drivers, and an administrator in it.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cloudbox::appliance::Appliance;
@@ -38,7 +39,7 @@ impl Cloud {
         let appliance = Appliance::start(config(&directory)).await.expect("the cloud starts");
         let token = log_in(appliance.public_url(), &directory).await;
         let cloud = Self { appliance, directory, token };
-        cloud.lift_quotas().await;
+        lift_quotas(&mut cloud.client().await).await;
         cloud
     }
 
@@ -60,16 +61,6 @@ impl Cloud {
         median_ms(taken)
     }
 
-    async fn lift_quotas(&self) {
-        let mut client = self.client().await;
-        let token = client.must(200, "GET", "/identity/v3/auth/tokens", &Value::Null).await;
-        let project = token["token"]["project"]["id"].as_str().expect("a project").to_owned();
-        let compute = json!({ "quota_set": { "instances": -1, "cores": -1, "ram": -1 } });
-        client.must(200, "PUT", &format!("/compute/v2.1/os-quota-sets/{project}"), &compute).await;
-        let network = json!({ "quota": { "port": -1, "security_group_rule": -1 } });
-        client.must(200, "PUT", &format!("/network/v2.0/quotas/{project}"), &network).await;
-    }
-
     /// An active image of a few bytes.
     pub async fn image(&self) -> String {
         make_image(self.appliance.public_url(), &self.token, "raw", b"tiny").await
@@ -77,8 +68,37 @@ impl Cloud {
 
     /// The id of the network `default`.
     pub async fn network(&self) -> String {
-        let found = self.client().await.must(200, "GET", "/network/v2.0/networks?name=default", &Value::Null).await;
-        found["networks"][0]["id"].as_str().expect("the default network").to_owned()
+        default_network(&mut self.client().await).await
+    }
+}
+
+/// The id of the network `default`.
+pub async fn default_network(client: &mut Client) -> String {
+    let found = client.must(200, "GET", "/network/v2.0/networks?name=default", &Value::Null).await;
+    found["networks"][0]["id"].as_str().expect("the default network").to_owned()
+}
+
+/// Takes away the limits of the client's own project.
+pub async fn lift_quotas(client: &mut Client) {
+    let token = client.must(200, "GET", "/identity/v3/auth/tokens", &Value::Null).await;
+    let project = token["token"]["project"]["id"].as_str().expect("a project").to_owned();
+    let compute = json!({ "quota_set": { "instances": -1, "cores": -1, "ram": -1 } });
+    client.must(200, "PUT", &format!("/compute/v2.1/os-quota-sets/{project}"), &compute).await;
+    let network = json!({ "quota": { "port": -1, "security_group_rule": -1 } });
+    client.must(200, "PUT", &format!("/network/v2.0/quotas/{project}"), &network).await;
+}
+
+/// Waits until the cloud that writes to `log` says where it is.
+pub async fn ready(log: &Path) -> String {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("cloudbox is ready at "));
+        if let Some(url) = line.and_then(|rest| rest.split_whitespace().next()) {
+            return url.to_owned();
+        }
+        assert!(Instant::now() < deadline, "cloudbox did not get ready:\n{text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::cloud::{Cloud, server, wait_active};
 use crate::figure::{Goal, Report, median_ms};
-use crate::process::pss_mib;
 
 const CLIENTS: usize = 8;
 
@@ -37,7 +36,6 @@ pub async fn measure(report: &mut Report) {
         let name = format!("server burst of {count}, all ACTIVE");
         report.add(&name, begun.elapsed().as_secs_f64(), "s", goal);
     }
-    report.add("server burst: PSS afterwards, client included", pss_mib(std::process::id()), "MiB", Goal::None);
     let thousand = cloud.read_ms("/compute/v2.1/servers/detail?limit=1000", 30).await;
     report.add(DETAIL, thousand, "ms", Goal::AtMost(15.0));
     cloud.appliance.stop().await;

@@ -16,7 +16,7 @@ use virt::connect::Connect;
 use virt::domain::Domain;
 
 use crate::client::Client;
-use crate::cloud::{log_in, make_image};
+use crate::cloud::{log_in, make_image, ready};
 use crate::figure::{Goal, Report, median_ms};
 
 const TIMES: usize = 9;
@@ -182,19 +182,6 @@ fn links() -> String {
     let output = Command::new("ip").args(["-brief", "link"]).output().expect("ip");
     let all = String::from_utf8_lossy(&output.stdout).into_owned();
     all.lines().filter(|line| line.starts_with(PREFIX)).collect::<Vec<_>>().join("\n")
-}
-
-async fn ready(log: &Path) -> String {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let text = std::fs::read_to_string(log).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("cloudbox is ready at "));
-        if let Some(url) = line.and_then(|rest| rest.split_whitespace().next()) {
-            return url.to_owned();
-        }
-        assert!(Instant::now() < deadline, "cloudbox did not get ready:\n{text}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Libvirt's embedded driver in this process.

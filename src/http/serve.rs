@@ -409,10 +409,10 @@ fn choose<'m>(mount: &'m Mount, candidates: &[usize], request: &Request) -> Resu
 /// Validation, then policy: as the services do it.
 fn check(row: &Row, request: &Request) -> Result<(), Refusal> {
     if let Some(schema) = &row.schema {
-        schema.check_body(request.body_value()?)?;
+        schema.get()?.check_body(request.body_value()?)?;
     }
     if let Some(schema) = &row.query_schema {
-        schema.check_query(&request.query)?;
+        schema.get()?.check_query(&request.query)?;
     }
     if !row.info.rule.is_empty() && !row.info.deferred && !row.info.unauthenticated {
         request.authorize(row.info.rule, &Target::own())?;

@@ -15,7 +15,7 @@ use crate::policy::{Overrides, Policies, Policy, PolicyError, Rule, Scopes};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes::{self, Routes};
-use crate::validate::Schema;
+use crate::validate::Lazy;
 use crate::version::Microversion;
 
 /// Turns a token into what it says. The appliance implements it as a call to identity.
@@ -258,7 +258,7 @@ fn prepare_row<S>(dialect: &'static Dialect, endpoint: &Endpoint<S>, policy: &Po
         return Err(BuildError::UnknownRule { service, row: info.name(), rule: endpoint.rule });
     }
     let compile = |text: Option<&'static str>| {
-        text.map(Schema::compile).transpose().map_err(|reason| BuildError::Schema { service, row: info.name(), reason })
+        text.map(Lazy::new).transpose().map_err(|reason| BuildError::Schema { service, row: info.name(), reason })
     };
     let (_, names) = routes::template(endpoint.path);
     Ok(Row { names, schema: compile(endpoint.schema)?, query_schema: compile(endpoint.query_schema)?, info })
@@ -287,8 +287,8 @@ impl Mount {
 pub(crate) struct Row {
     pub(crate) info: RowInfo,
     pub(crate) names: Vec<&'static str>,
-    pub(crate) schema: Option<Schema>,
-    pub(crate) query_schema: Option<Schema>,
+    pub(crate) schema: Option<Lazy>,
+    pub(crate) query_schema: Option<Lazy>,
 }
 
 impl Row {

@@ -1,8 +1,10 @@
-//! Bodies and queries against JSON schemas, compiled once, refused in OpenStack's words.
+//! Bodies and queries against JSON schemas, compiled once at most, refused in OpenStack's words.
 //!
 //! The words are those of Python's jsonschema behind Nova's `Invalid input for field/attribute …`. A schema that fails in
 //! several places is told of the one that Python would come to first: types and values, then what is missing,
 //! then what is too much. Where Python would repeat a value, so do we, but never one that is a secret by its name.
+
+use std::sync::OnceLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
@@ -11,6 +13,37 @@ use serde_json::{Map, Value, json};
 
 use crate::python;
 use crate::query::Query;
+
+/// A schema that is compiled when it is first needed: most never are, and each takes tens of kilobytes.
+#[derive(Debug)]
+pub(crate) struct Lazy {
+    text: &'static str,
+    compiled: OnceLock<Schema>,
+}
+
+impl Lazy {
+    /// A schema of `text`, which debug builds compile at once: so that a test finds what is wrong with it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn new(text: &'static str) -> Result<Self, String> {
+        let compiled = if cfg!(debug_assertions) { Schema::compile(text)?.into() } else { OnceLock::new() };
+        Ok(Self { text, compiled })
+    }
+
+    /// The schema.
+    ///
+    /// # Errors
+    /// 500 where it is none.
+    pub(crate) fn get(&self) -> Result<&Schema, Fault> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
+        }
+        let compiled = Schema::compile(self.text);
+        let compiled = compiled.map_err(|reason| Fault::internal("compiling a schema", reason))?;
+        Ok(self.compiled.get_or_init(|| compiled))
+    }
+}
 
 /// A compiled schema.
 #[derive(Debug)]

@@ -161,6 +161,7 @@ impl IdentityService {
     }
 
     pub(crate) async fn keep_house(&self) -> Result<(), Fault> {
+        self.passwords.tidy();
         self.load_keys().await?;
         self.keep_vault().await?;
         self.disable_inactive().await?;

@@ -5,8 +5,8 @@
 //! Invariants: a wrong password, an unknown user and a user without a password cost the same; nobody waits for a turn
 //! for ever; the 19 MiB that a hash takes go back to the operating system at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -59,10 +59,51 @@ impl Cost {
     }
 }
 
+/// Memory that one hash leaves to the next, while somebody waits: to have it from the operating system anew costs a
+/// third of a hash. Who finishes when nobody waits gives all of it back.
+#[derive(Default)]
+struct Spare {
+    waiting: AtomicUsize,
+    memory: Mutex<Vec<Vec<Block>>>,
+}
+
+impl Spare {
+    fn take(&self) -> Vec<Block> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn leave(&self, used: Vec<Block>) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            memory.push(used);
+        } else {
+            memory.clear();
+        }
+    }
+}
+
+/// One who waits for a turn.
+struct Waiting<'s>(&'s Spare);
+
+impl<'s> Waiting<'s> {
+    fn new(spare: &'s Spare) -> Self {
+        spare.waiting.fetch_add(1, Ordering::SeqCst);
+        Self(spare)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Hashes and compares passwords, a bounded number at once.
 pub(crate) struct Passwords {
     cost: Cost,
     turns: Arc<Semaphore>,
+    concurrency: usize,
+    spare: Arc<Spare>,
     /// How many hashes were worked out.
     runs: Arc<AtomicU64>,
 }
@@ -76,6 +117,8 @@ impl Passwords {
         Self {
             cost: Cost { memory_kib, passes, lanes },
             turns: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+            spare: Arc::default(),
             runs: Arc::default(),
         }
     }
@@ -86,7 +129,7 @@ impl Passwords {
     /// 503 where no turn came in time.
     pub(crate) async fn hash(&self, password: Secret) -> Result<String, Fault> {
         let (turn, cost) = (self.turn().await?, self.cost);
-        self.run(turn, move || hash(password.expose(), cost)).await
+        self.run(turn, move |memory| hash(password.expose(), cost, memory)).await
     }
 
     /// Whether `password` is the one that was `stored`. Without one it takes as long, and is not.
@@ -109,10 +152,10 @@ impl Passwords {
     ) -> Result<bool, Fault> {
         let (turn, cost) = (self.turn().await?, self.cost);
         admit()?;
-        self.run(turn, move || match &stored {
-            Some(stored) => verify(password.expose(), stored),
+        self.run(turn, move |memory| match &stored {
+            Some(stored) => verify(password.expose(), stored, memory),
             // Nobody's password: the cost of a real one, and never equal.
-            None => digest(password.expose(), &[0; SALT_BYTES], cost.params()?).map(|_| false),
+            None => digest(password.expose(), &[0; SALT_BYTES], cost.params()?, memory).map(|_| false),
         })
         .await
     }
@@ -144,11 +187,14 @@ impl Passwords {
     async fn run<T: Send + 'static>(
         &self,
         turn: OwnedSemaphorePermit,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Fault> {
         self.runs.fetch_add(1, Ordering::SeqCst);
+        let spare = self.spare.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let mut memory = spare.take();
+            let result = work(&mut memory);
+            spare.leave(memory);
             drop(turn);
             result
         });
@@ -158,7 +204,15 @@ impl Passwords {
         }
     }
 
+    /// Gives back what was left for somebody who went away before his turn.
+    pub(crate) fn tidy(&self) {
+        if self.turns.available_permits() == self.concurrency {
+            self.spare.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     async fn turn(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let _waiting = Waiting::new(&self.spare);
         match tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(closed)) => Err(Fault::internal("waiting to hash a password", closed)),
@@ -194,10 +248,10 @@ impl Stored {
     }
 }
 
-fn hash(password: &str, cost: Cost) -> Result<String, HashError> {
+fn hash(password: &str, cost: Cost, memory: &mut Vec<Block>) -> Result<String, HashError> {
     let mut salt = [0_u8; SALT_BYTES];
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| HashError::Randomness)?;
-    let digest = digest(password, &salt, cost.params()?)?;
+    let digest = digest(password, &salt, cost.params()?, memory)?;
     let Cost { memory_kib, passes, lanes } = cost;
     Ok(format!(
         "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${}${}",
@@ -206,19 +260,22 @@ fn hash(password: &str, cost: Cost) -> Result<String, HashError> {
     ))
 }
 
-fn verify(password: &str, stored: &str) -> Result<bool, HashError> {
+fn verify(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<bool, HashError> {
     let stored = Stored::parse(stored)?;
-    let digest = digest(password, &stored.salt, stored.cost.params()?)?;
+    let digest = digest(password, &stored.salt, stored.cost.params()?, memory)?;
     Ok(digest.as_slice().ct_eq(&stored.digest).into())
 }
 
-fn digest(password: &str, salt: &[u8], params: Params) -> Result<[u8; HASH_BYTES], HashError> {
+/// Works in `memory`, whatever is in it.
+fn digest(password: &str, salt: &[u8], params: Params, memory: &mut Vec<Block>) -> Result<[u8; HASH_BYTES], HashError> {
     let blocks = params.block_count();
-    let mut memory = Vec::with_capacity(blocks.max(ALWAYS_MAPPED_BLOCKS));
+    if memory.capacity() < blocks {
+        *memory = Vec::with_capacity(blocks.max(ALWAYS_MAPPED_BLOCKS));
+    }
     memory.resize(blocks, Block::new());
     let mut digest = [0_u8; HASH_BYTES];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password.as_bytes(), salt, &mut digest, &mut memory)
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut digest, memory)
         .map_err(HashError::Argon2)?;
     Ok(digest)
 }
@@ -246,8 +303,29 @@ mod tests {
         assert!(!verify_now(&passwords, "hunter2", None).await);
         assert_eq!(passwords.runs(), 5, "nobody's password is worked out too");
         let secret = Secret::new("hunter2");
-        assert!(passwords.is_one_of(&secret, vec![hash("x", passwords.cost).unwrap(), stored]).await.unwrap());
+        assert!(
+            passwords
+                .is_one_of(&secret, vec![hash("x", passwords.cost, &mut Vec::new()).unwrap(), stored])
+                .await
+                .unwrap()
+        );
         assert!(!passwords.is_one_of(&secret, Vec::new()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn memory_is_left_to_who_waits_and_given_back_when_nobody_does() {
+        let passwords = passwords(1);
+        let left = || passwords.spare.memory.lock().unwrap().len();
+        let hash = || passwords.hash(Secret::new("x"));
+        let all = tokio::join!(hash(), hash(), hash(), hash());
+        assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok() && all.3.is_ok());
+        assert_eq!((left(), passwords.spare.waiting.load(Ordering::SeqCst)), (0, 0));
+        let waiting = Waiting::new(&passwords.spare);
+        hash().await.unwrap();
+        assert_eq!(left(), 1, "somebody waits");
+        drop(waiting);
+        passwords.tidy();
+        assert_eq!(left(), 0, "he went away");
     }
 
     #[tokio::test]
@@ -262,7 +340,7 @@ mod tests {
     #[test]
     fn other_settings_are_noticed() {
         let other = PasswordHashing { passes: 3, ..PasswordHashing::default() };
-        let stored = hash("x", passwords(1).cost).unwrap();
+        let stored = hash("x", passwords(1).cost, &mut Vec::new()).unwrap();
         assert!(passwords(1).is_current(&stored));
         assert!(!Passwords::new(&other).is_current(&stored));
         assert!(!passwords(1).is_current("damaged"));
@@ -272,14 +350,14 @@ mod tests {
     fn another_implementations_string_is_understood() {
         // Python's argon2-cffi form, made with small parameters.
         let cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
-        let digest = digest("secret", b"somesaltsomesalt", cost.params().unwrap()).unwrap();
+        let digest = digest("secret", b"somesaltsomesalt", cost.params().unwrap(), &mut Vec::new()).unwrap();
         let text = format!(
             "$argon2id$v=19$m=64,t=1,p=1${}${}",
             STANDARD_NO_PAD.encode(b"somesaltsomesalt"),
             STANDARD_NO_PAD.encode(digest)
         );
-        assert!(verify("secret", &text).unwrap());
-        assert!(!verify("Secret", &text).unwrap());
+        assert!(verify("secret", &text, &mut Vec::new()).unwrap());
+        assert!(!verify("Secret", &text, &mut Vec::new()).unwrap());
     }
 
     #[test]
@@ -292,7 +370,7 @@ mod tests {
             "$argon2id$v=19$m=64,t=999,p=1$AAAA$AAAA",
             "$argon2id$v=19$x$y$z",
         ] {
-            assert!(verify("secret", text).is_err(), "{text}");
+            assert!(verify("secret", text, &mut Vec::new()).is_err(), "{text}");
         }
     }
 
