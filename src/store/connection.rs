@@ -10,7 +10,7 @@ const STATEMENTS: usize = 256;
 
 /// The most that one connection caches of the file, in KiB. It grows only as far as it is used.
 const WRITER_CACHE_KIB: i64 = 4096;
-const READER_CACHE_KIB: i64 = 2048;
+const READER_CACHE_KIB: i64 = 8192;
 
 /// The log is cut back to this after a checkpoint, in bytes.
 const LOG_LIMIT: i64 = 16 << 20;
