@@ -51,7 +51,7 @@ impl Checks {
     }
 
     fn finish(self, expected: &Expected) -> Result<(), Fault> {
-        let found = hex(self.digest.finish().as_ref());
+        let found = kit::hex(self.digest.finish().as_ref());
         if expected.sha512.as_ref().is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&found)) {
             let text = format!("Image {} is corrupt: its data do not match its checksum.", expected.name);
             return Err(Fault::new(FaultKind::Internal, text));
@@ -134,12 +134,4 @@ fn read_all(
             count => take(buffer.get(..count).unwrap_or_default())?,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
-use super::naming::hex;
-
 /// How long a console's URL is good for.
 pub const LIFETIME: Duration = Duration::from_secs(600);
 
 /// What is kept of a token.
 #[must_use]
 pub fn fingerprint(token: &str) -> String {
-    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
+    kit::hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
 }
 
 /// The URL that opens a console: noVNC's page, with the token for its WebSocket.

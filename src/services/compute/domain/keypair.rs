@@ -8,8 +8,6 @@ use base64::prelude::BASE64_STANDARD;
 use kit::{Fault, Secret};
 use md5::{Digest as _, Md5};
 
-use super::naming::hex;
-
 /// A new key pair.
 pub struct NewKey {
     /// In PEM (PKCS #1): what every SSH client reads.
@@ -69,7 +67,7 @@ fn certificate(text: &str) -> Option<String> {
 }
 
 fn colons(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| hex(&[*byte])).collect::<Vec<_>>().join(":")
+    bytes.iter().map(|byte| kit::hex(&[*byte])).collect::<Vec<_>>().join(":")
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

@@ -60,17 +60,7 @@ pub fn reservation_id() -> String {
 #[must_use]
 pub fn host_id(host: Option<&HostId>, project_id: &ProjectId) -> String {
     let Some(host) = host else { return String::new() };
-    hex(digest::digest(&digest::SHA224, format!("{project_id}{host}").as_bytes()).as_ref())
-}
-
-/// `bytes` in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    kit::hex(digest::digest(&digest::SHA224, format!("{project_id}{host}").as_bytes()).as_ref())
 }
 
 #[cfg(test)]

@@ -103,12 +103,7 @@ pub(crate) fn bound_by(basis: &Basis) -> Option<(&'static str, &str)> {
 
 /// The id of the EC2 credential with the access key `access`.
 pub(crate) fn id_of_access(access: &str) -> String {
-    hex(digest::digest(&digest::SHA256, access.as_bytes()).as_ref())
-}
-
-/// `bytes` in lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    kit::hex(digest::digest(&digest::SHA256, access.as_bytes()).as_ref())
 }
 
 /// The blob of an EC2 credential.

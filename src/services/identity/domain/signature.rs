@@ -12,7 +12,6 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::Object;
-use super::credential::hex;
 
 /// What signatures of version 4 begin with.
 const V4: &str = "AWS4-HMAC-SHA256";
@@ -116,10 +115,10 @@ fn version_4(request: &Value, secret: &Secret) -> Option<String> {
         header_lines(headers, signed_headers),
         text(request, "body_hash")?
     );
-    let digest = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let digest = kit::hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
     let to_sign = format!("{V4}\n{date}\n{scope}\n{digest}");
     let key = version_4_key(secret, day, region, service);
-    Some(hex(sign(key.as_ref(), to_sign.as_bytes()).as_ref()))
+    Some(kit::hex(sign(key.as_ref(), to_sign.as_bytes()).as_ref()))
 }
 
 /// The headers that were signed, a line each.
@@ -145,7 +144,7 @@ fn s3_version_4(to_sign: &[u8], secret: &Secret) -> Option<String> {
     let [V4, _, scope, _] = lines.as_slice() else { return None };
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, region, service @ ("s3" | "iam" | "sts"), V4_END] = parts.as_slice() else { return None };
-    Some(hex(sign(version_4_key(secret, day, region, service).as_ref(), to_sign).as_ref()))
+    Some(kit::hex(sign(version_4_key(secret, day, region, service).as_ref(), to_sign).as_ref()))
 }
 
 /// `params` as a query string in the canonical form, without the signature itself.

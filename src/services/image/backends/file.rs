@@ -115,8 +115,8 @@ impl Incoming {
     pub fn summary(&self) -> Received {
         Received {
             size: self.window.size(),
-            md5: hex(&self.md5.clone().finalize()),
-            sha512: hex(self.sha512.clone().finish().as_ref()),
+            md5: kit::hex(&self.md5.clone().finalize()),
+            sha512: kit::hex(self.sha512.clone().finish().as_ref()),
             inspection: self.window.inspect(),
         }
     }
@@ -142,13 +142,4 @@ impl Drop for Incoming {
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
