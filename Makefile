@@ -33,7 +33,7 @@ test: packages ## Run the whole suite (ONLY="format guest" runs those suites)
 	@tests/run.sh $(ONLY)
 
 test-slow: packages ## Run the slow tier: Debian with real cloud-init, and the fuzz targets; some minutes
-	@SLOW=1 tests/run.sh tempest-identity cloud-init fuzz
+	@SLOW=1 tests/run.sh cloud-init fuzz
 
 test-quick: packages ## Run what needs no guest: format, lints, cargo's tests
 	@tests/run.sh format lint cargo
