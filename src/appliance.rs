@@ -233,8 +233,9 @@ impl Services {
     }
 }
 
-/// The migrations of all services.
-fn migrations() -> [store::Migrations; 6] {
+/// The migrations of all services, for whoever opens the database without the cloud.
+#[must_use]
+pub fn migrations() -> [store::Migrations; 6] {
     [
         admin::MIGRATIONS,
         identity::MIGRATIONS,

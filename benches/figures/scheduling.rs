@@ -9,6 +9,7 @@ use bus::topics::compute_types::FlavorSpec;
 use bus::topics::conductor::{HostInventory, RegisterHost};
 use bus::topics::scheduler::{RequestSpec, SelectDestinations};
 use bus::{Bus, Client, Options, Target};
+use cloudbox::appliance::migrations;
 use kit::ids::{HostId, ServerId};
 use kit::{RequestContext, SystemClock};
 
@@ -36,7 +37,7 @@ pub async fn measure(report: &mut Report) {
     cloud.appliance.stop().await;
 
     let all = [identity::MIGRATIONS, image::MIGRATIONS, network::MIGRATIONS, volume::MIGRATIONS, compute::MIGRATIONS];
-    let store = store::Store::open(&data_dir.join("cloudbox.db"), &all, store::Options::default());
+    let store = store::Store::open(&data_dir.join("cloudbox.db"), &migrations(), store::Options::default());
     let store = store.expect("the database opens");
     let bus = Bus::new(Options::default());
     let compute = compute::Compute::new(store.clone(), &bus, Arc::new(SystemClock), config(&cloud.directory).compute);
