@@ -36,7 +36,6 @@ pub async fn measure(report: &mut Report) {
     clones::make(&data_dir, SERVERS + 1, &waiting);
     cloud.appliance.stop().await;
 
-    let all = [identity::MIGRATIONS, image::MIGRATIONS, network::MIGRATIONS, volume::MIGRATIONS, compute::MIGRATIONS];
     let store = store::Store::open(&data_dir.join("cloudbox.db"), &migrations(), store::Options::default());
     let store = store.expect("the database opens");
     let bus = Bus::new(Options::default());
