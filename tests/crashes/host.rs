@@ -49,7 +49,12 @@ impl Host {
         found
     }
 
-    /// The processes that name the directory: guests and helpers, not the cloud itself.
+    /// Where the network's helpers have their files.
+    fn run_directory(&self) -> PathBuf {
+        Path::new("/run/cloudbox").join(&self.prefix)
+    }
+
+    /// The processes that name a directory of the cloud's: guests and helpers, dnsmasq among them, not the cloud itself.
     fn processes(&self) -> Vec<(Pid, String)> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -59,7 +64,8 @@ impl Host {
             };
             let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
             let program = line.split('\0').next().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
-            if line.contains(self.directory.to_str().unwrap()) && program != "cloudbox" {
+            let ours = [self.directory.clone(), self.run_directory()];
+            if ours.iter().any(|directory| line.contains(directory.to_str().unwrap())) && program != "cloudbox" {
                 found.push((pid, program));
             }
         }
@@ -106,7 +112,9 @@ impl Host {
         for family in ["inet", "bridge"] {
             run("nft", &["delete", "table", family, &self.prefix]);
         }
-        let _none = std::fs::remove_dir_all(self.directory.join("libvirt/run"));
+        for directory in [self.directory.join("libvirt/run"), self.run_directory()] {
+            let _none = std::fs::remove_dir_all(directory);
+        }
     }
 }
 
