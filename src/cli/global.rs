@@ -1,10 +1,11 @@
 //! The options of every client command.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::output::Format;
+use super::output::{self, Filter, Format, Output, Sort, View};
 
 /// Where a cloud on this host keeps its data, unless it is told otherwise.
 const DATA_DIR: &str = "/var/lib/cloudbox";
@@ -22,6 +23,22 @@ pub struct Global {
     /// How to print what there is
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
+    /// Print these columns, or fields of the API's objects, only
+    #[arg(long, global = true, value_name = "COLUMN", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Sort by a column; a - before it turns the order round
+    #[arg(long, global = true, value_name = "[-]COLUMN", value_parser = output::sort, allow_hyphen_values = true)]
+    pub sort: Option<Sort>,
+    /// Only what has such a column: status=act*, name!=web?; may be given more than once
+    #[arg(long = "filter", global = true, value_name = "COLUMN=GLOB", value_parser = output::filter)]
+    pub filters: Vec<Filter>,
+    /// Print no titles
+    #[arg(long, global = true)]
+    pub no_headers: bool,
+    /// List or show it again every so many seconds, until Ctrl-C [default: 2]
+    #[arg(long, global = true, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub watch: Option<u64>,
     /// Print ids only, and no progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -35,5 +52,23 @@ impl Global {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         self.data_dir.as_deref().unwrap_or(Path::new(DATA_DIR))
+    }
+
+    /// The output that the options ask for.
+    #[must_use]
+    pub fn out(&self) -> Output {
+        let view = View {
+            columns: self.columns.clone(),
+            sort: self.sort.clone(),
+            filters: self.filters.clone(),
+            no_headers: self.no_headers,
+        };
+        Output::new(self.output, self.quiet, self.no_color).with_view(view)
+    }
+
+    /// How long after it was printed it is printed again, where that is asked for.
+    #[must_use]
+    pub fn every(&self) -> Option<Duration> {
+        self.watch.map(Duration::from_secs)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One file per noun. A verb of the client is given a [`session::Session`] and talks to the APIs as any other client would: nothing
 //! here knows a service, a table or a driver, but for `serve` and `identity`, which are about this host. Results go to standard output, all else to standard error.
-//! Exit codes: 0 done, 1 failed, 2 not understood, 3 nothing of that name, 4 not allowed.
+//! Exit codes are in [`topics`], where `cloudbox help exit-codes` has them from.
 
 mod audit;
 mod catalog;
@@ -28,6 +28,7 @@ mod security_group;
 mod serve;
 mod session;
 mod shell;
+mod topics;
 mod vm;
 mod volume;
 mod wait;
@@ -36,7 +37,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use global::Global;
 use output::Output;
@@ -85,19 +86,33 @@ enum Command {
     /// Write the manual pages into a directory
     #[command(hide = true)]
     Man(shell::Man),
+    /// What the exit codes mean
+    #[command(hide = true, long_about = topics::EXIT_CODES)]
+    ExitCodes,
+}
+
+/// The verbs that only look: those that `--watch` goes with.
+const LOOKS: [&str; 6] = ["list", "show", "trace", "audit", "status", "mine"];
+
+/// The whole command line, for whoever describes it: shells, manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
-    let out = Output::new(global.output, global.quiet, global.no_color);
+    let matches = command().get_matches();
+    let Cli { global, command } = cli(&matches);
+    let out = global.out();
     let done = match command {
         Command::Serve(serve) => return serve.run(),
         Command::Identity(identity) => identity.run(global.data_dir(), out),
         Command::Completion(completion) => completion.run(out),
         Command::Man(man) => man.run(),
-        command => client(command, &global),
+        Command::ExitCodes => out.raw(topics::EXIT_CODES),
+        _ => client(&matches, &global),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,26 +120,56 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What was understood of the command line. Clap has seen to it that it can be.
+fn cli(matches: &ArgMatches) -> Cli {
+    Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+}
+
 /// Runs a verb that talks to a cloud. Nothing of it is worth a second thread.
-fn client(command: Command, global: &Global) -> Result<()> {
+fn client(matches: &ArgMatches, global: &Global) -> Result<()> {
+    if global.every().is_some() && !LOOKS.contains(&verb(matches)) {
+        return Err(Problem::usage("--watch goes with list and show").hint("what changes something is done once"));
+    }
     let session = Session::open(global)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::io("cannot start", &error))?;
     runtime.block_on(async {
-        match command {
-            Command::Vm(vm) => vm.run(&session).await,
-            Command::Image(image) => image.run(&session).await,
-            Command::Network(network) => network.run(&session).await,
-            Command::SecurityGroup(group) => group.run(&session).await,
-            Command::Volume(volume) => volume.run(&session).await,
-            Command::Flavor(flavor) => flavor.run(&session).await,
-            Command::Keypair(keypair) => keypair.run(&session).await,
-            Command::Policy(policy) => policy.run(&session).await,
-            Command::Audit(audit) => audit.run(&session).await,
-            Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
-            Command::Serve(_) | Command::Identity(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
+        let Some(every) = global.every() else { return once(matches, &session).await };
+        loop {
+            Output::begin_again();
+            once(matches, &session).await?;
+            tokio::time::sleep(every).await;
         }
     })
+}
+
+/// The verb that was said.
+fn verb(matches: &ArgMatches) -> &str {
+    let mut verb = "";
+    let mut level = matches;
+    while let Some((name, below)) = level.subcommand() {
+        (verb, level) = (name, below);
+    }
+    verb
+}
+
+async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
+    match cli(matches).command {
+        Command::Vm(vm) => vm.run(session).await,
+        Command::Image(image) => image.run(session).await,
+        Command::Network(network) => network.run(session).await,
+        Command::SecurityGroup(group) => group.run(session).await,
+        Command::Volume(volume) => volume.run(session).await,
+        Command::Flavor(flavor) => flavor.run(session).await,
+        Command::Keypair(keypair) => keypair.run(session).await,
+        Command::Policy(policy) => policy.run(session).await,
+        Command::Audit(audit) => audit.run(session).await,
+        Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
+        // These talk to no cloud: `main` has them.
+        Command::Serve(_) | Command::Identity(_) | Command::Completion(_) | Command::Man(_) | Command::ExitCodes => {
+            Ok(())
+        }
+    }
 }
 
 /// Says what went wrong and what to do next. Answers the exit code.
@@ -140,13 +185,11 @@ fn tell(problem: &Problem, out: Output) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -157,6 +200,25 @@ mod tests {
         }
         let cli = Cli::try_parse_from(["cloudbox", "vm", "list", "--data-dir", "/d"]).unwrap();
         assert_eq!(cli.global.data_dir(), std::path::Path::new("/d"));
+    }
+
+    #[test]
+    fn what_is_printed_is_asked_for_anywhere() {
+        let line = "cloudbox vm list --columns name,id --sort -created --filter status=act* --filter name!=web? --watch --no-headers";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Global { columns, sort, filters, watch, no_headers, .. } = cli.global;
+        assert_eq!((columns.len(), sort.is_some(), filters.len(), watch, no_headers), (2, true, 2, Some(2), true));
+        for wrong in ["cloudbox vm list --filter x", "cloudbox vm list --sort=", "cloudbox vm list --watch=0"] {
+            assert!(Cli::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_is_watched() {
+        let verb_of = |line: &str| verb(&command().try_get_matches_from(line.split(' ')).unwrap()).to_owned();
+        assert_eq!(verb_of("cloudbox vm ls --watch"), "list");
+        assert_eq!(verb_of("cloudbox audit --watch 5"), "audit");
+        assert!(!LOOKS.contains(&verb_of("cloudbox vm stop web --watch").as_str()));
     }
 
     #[test]

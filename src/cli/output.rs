@@ -1,15 +1,24 @@
 //! What is printed: tables for people, JSON and YAML for programs, names for shells.
 //!
-//! JSON and YAML are the API's own objects; a table shows a few of their fields. Results go to standard output, all
-//! else to standard error. One style of table, on a terminal and in a pipe: no borders, two spaces between columns.
+//! JSON and YAML are the API's own objects; a table shows a few of their fields, `wide` more of them. Results go to standard
+//! output, all else to standard error. One style of table, on a terminal and in a pipe: no borders, two spaces between columns.
+//! Every list and every show goes through [`Output`], which heeds `--columns`, `--sort`, `--filter` and `--no-headers`.
+
+mod text;
+mod view;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
-use comfy_table::presets::NOTHING;
+use clap::builder::styling::Style;
 use serde_json::Value;
 
 use super::problem::{Problem, Result};
+
+pub use text::{size, table, text};
+pub use view::{Filter, Sort, View, filter, sort};
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -17,6 +26,8 @@ pub enum Format {
     /// Columns, for people.
     #[default]
     Table,
+    /// More columns.
+    Wide,
     /// The API's objects as JSON.
     Json,
     /// The API's objects as YAML.
@@ -26,52 +37,26 @@ pub enum Format {
 }
 
 /// A column of a list, or a line of one thing.
+#[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// What stands above it.
     pub title: &'static str,
     /// What it shows of an object.
     pub cell: fn(&Value) -> String,
+    /// Only `-o wide` lists it.
+    pub wide: bool,
 }
 
 /// A column `title` with what `cell` shows.
 #[must_use]
 pub const fn column(title: &'static str, cell: fn(&Value) -> String) -> Column {
-    Column { title, cell }
+    Column { title, cell, wide: false }
 }
 
-/// The field at `pointer` (`/flavor/name`) of `value` as text; nothing where it is null or missing.
+/// A column that only `-o wide` lists.
 #[must_use]
-pub fn text(value: &Value, pointer: &str) -> String {
-    match value.pointer(pointer) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
-        Some(Value::Array(items)) if items.iter().all(|item| item.is_string() || item.is_number()) => {
-            items.iter().map(|item| text(item, "")).collect::<Vec<_>>().join(", ")
-        }
-        Some(Value::Object(map)) if map.is_empty() => String::new(),
-        Some(Value::Object(map)) if map.values().all(|value| !value.is_object() && !value.is_array()) => {
-            map.iter().map(|(key, value)| format!("{key}={}", text(value, ""))).collect::<Vec<_>>().join(", ")
-        }
-        Some(other) => other.to_string(),
-    }
-}
-
-/// A size in bytes for people: `15.2 MiB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
-    let mut amount = bytes as f64;
-    let mut unit = UNITS[0];
-    for next in &UNITS[1..] {
-        if amount < 1024.0 {
-            break;
-        }
-        amount /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{amount:.1} {unit}") }
+pub const fn wide(title: &'static str, cell: fn(&Value) -> String) -> Column {
+    Column { title, cell, wide: true }
 }
 
 /// Where and how to print.
@@ -79,15 +64,43 @@ pub fn size(bytes: u64) -> String {
 pub struct Output {
     format: Format,
     quiet: bool,
+    /// Standard error takes colours.
     colour: bool,
+    /// Standard output takes them.
+    bold: bool,
+    view: &'static View,
 }
+
+/// The view where none was asked for.
+static USUAL: View = View { columns: Vec::new(), sort: None, filters: Vec::new(), no_headers: false };
+/// What the process was asked for: there is one command line.
+static ASKED: OnceLock<View> = OnceLock::new();
+/// The screen is to be cleared before the next thing is printed.
+static CLEAR: AtomicBool = AtomicBool::new(false);
 
 impl Output {
     /// As the options say, and without colours where they are not wanted or not seen.
     #[must_use]
     pub fn new(format: Format, quiet: bool, no_color: bool) -> Self {
         let unwanted = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { format, quiet, colour: !unwanted && std::io::stderr().is_terminal() }
+        Self {
+            format,
+            quiet,
+            colour: !unwanted && std::io::stderr().is_terminal(),
+            bold: !unwanted && std::io::stdout().is_terminal(),
+            view: &USUAL,
+        }
+    }
+
+    /// With the view that the command line asks for; the first of a process counts.
+    #[must_use]
+    pub fn with_view(self, view: View) -> Self {
+        Self { view: ASKED.get_or_init(|| view), ..self }
+    }
+
+    /// Has the next thing that is printed stand alone on the screen; where there is none, below what was printed.
+    pub fn begin_again() {
+        CLEAR.store(std::io::stdout().is_terminal(), Ordering::Relaxed);
     }
 
     /// Whether a person looks at standard error and wants to see what goes on.
@@ -111,19 +124,20 @@ impl Output {
     /// Whether a table is wanted: notes for people go with it.
     #[must_use]
     pub fn is_table(self) -> bool {
-        self.format == Format::Table && !self.quiet
+        matches!(self.format, Format::Table | Format::Wide) && !self.quiet
     }
 
     /// Prints several things.
     ///
     /// # Errors
-    /// When standard output cannot be written; so with all the others.
+    /// When standard output cannot be written, or a column is asked for that is not there; so with all the others.
     pub fn list(self, objects: &[Value], columns: &[Column]) -> Result<()> {
-        if objects.is_empty() && self.is_table() {
+        let text = self.render_list(objects, columns)?;
+        self.raw(&text)?;
+        if text.is_empty() && self.is_table() {
             self.note("(none)");
-            return Ok(());
         }
-        self.raw(&self.render_list(objects, columns)?)
+        Ok(())
     }
 
     /// Prints one thing.
@@ -134,7 +148,9 @@ impl Output {
     /// Prints `text` as it is.
     pub fn raw(self, text: &str) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Problem::io("cannot print", &error))
+        let clear = if CLEAR.swap(false, Ordering::Relaxed) { "\x1b[H\x1b[2J" } else { "" };
+        let written = out.write_all(clear.as_bytes()).and_then(|()| out.write_all(text.as_bytes()));
+        written.and_then(|()| out.flush()).map_err(|error| Problem::io("cannot print", &error))
     }
 
     /// Tells the user something beside the result.
@@ -146,14 +162,25 @@ impl Output {
     }
 
     fn render_list(self, objects: &[Value], columns: &[Column]) -> Result<String> {
+        let chosen = self.view.chosen(objects, columns)?;
         match self.format {
-            _ if self.quiet => Ok(objects.iter().map(|object| id(object) + "\n").collect()),
-            Format::Name => Ok(objects.iter().map(|object| name(object) + "\n").collect()),
-            Format::Table => {
-                let rows = objects.iter().map(|object| columns.iter().map(|column| (column.cell)(object)).collect());
-                Ok(table(&columns.iter().map(|column| column.title).collect::<Vec<_>>(), rows))
+            _ if self.quiet => Ok(chosen.iter().map(|object| id(object) + "\n").collect()),
+            Format::Name => Ok(chosen.iter().map(|object| name(object) + "\n").collect()),
+            Format::Table | Format::Wide => {
+                let usual: Vec<&Column> =
+                    columns.iter().filter(|column| self.format == Format::Wide || !column.wide).collect();
+                let picked = self.view.picked(&usual, columns, &chosen)?;
+                if chosen.is_empty() {
+                    return Ok(String::new());
+                }
+                let rows = chosen.iter().map(|object| picked.iter().map(|one| one.cell(object)).collect());
+                let titles: Vec<&str> = picked.iter().map(|one| one.name).collect();
+                Ok(self.titled(&table(if self.view.no_headers { &[] } else { &titles }, rows)))
             }
-            Format::Json | Format::Yaml => self.data(&Value::from(objects)),
+            Format::Json | Format::Yaml => {
+                let parts: Result<Vec<Value>> = chosen.iter().map(|object| self.view.part(object, columns)).collect();
+                self.data(&Value::from(parts?))
+            }
         }
     }
 
@@ -161,11 +188,30 @@ impl Output {
         match self.format {
             _ if self.quiet => Ok(id(object) + "\n"),
             Format::Name => Ok(name(object) + "\n"),
-            Format::Table => {
-                let rows = columns.iter().map(|column| vec![column.title.to_owned(), (column.cell)(object)]);
-                Ok(table(&[], rows.filter(|row| row.last().is_some_and(|cell| !cell.is_empty()))))
+            Format::Table | Format::Wide => {
+                let usual: Vec<&Column> = columns.iter().collect();
+                let picked = self.view.picked(&usual, columns, &[object])?;
+                let cells = picked.iter().map(|one| (one.name.to_owned(), one.cell(object)));
+                if self.view.no_headers {
+                    return Ok(table(&[], cells.map(|(_, cell)| vec![cell])));
+                }
+                // What is asked for is shown even where there is nothing.
+                let all = !self.view.columns.is_empty();
+                let rows = cells.filter(|(_, cell)| all || !cell.is_empty()).map(|(name, cell)| vec![name, cell]);
+                Ok(table(&[], rows))
             }
-            Format::Json | Format::Yaml => self.data(object),
+            Format::Json | Format::Yaml => self.data(&self.view.part(object, columns)?),
+        }
+    }
+
+    /// With the first line in bold, where it has titles and is seen.
+    fn titled(self, table: &str) -> String {
+        match table.split_once('\n') {
+            Some((titles, rows)) if self.bold && !self.view.no_headers => {
+                let bold = Style::new().bold();
+                format!("{bold}{titles}{bold:#}\n{rows}")
+            }
+            _ => table.to_owned(),
         }
     }
 
@@ -190,33 +236,18 @@ fn name(object: &Value) -> String {
     if name.is_empty() { id(object) } else { name }
 }
 
-/// Rows in aligned columns; each line ends where its text ends.
-#[must_use]
-pub fn table(titles: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(NOTHING);
-    if !titles.is_empty() {
-        table.set_header(titles.iter().map(|title| title.to_uppercase()));
-    }
-    for row in rows {
-        // A name may hold what would break a line or move the cursor.
-        let row = row.iter().map(|cell| cell.replace(|c: char| c.is_control(), " "));
-        table.add_row(row);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    const COLUMNS: &[Column] =
-        &[column("Name", |v| text(v, "/name")), column("Size", |v| text(v, "/size")), column("Id", |v| text(v, "/id"))];
+    const COLUMNS: &[Column] = &[
+        column("Name", |v| text(v, "/name")),
+        column("Size", |v| text(v, "/size")),
+        wide("Tags", |v| text(v, "/tags")),
+        column("Id", |v| text(v, "/id")),
+    ];
 
     fn things() -> Vec<Value> {
         vec![
@@ -226,7 +257,11 @@ mod tests {
     }
 
     fn output(format: Format, quiet: bool) -> Output {
-        Output { format, quiet, colour: false }
+        Output { format, quiet, colour: false, bold: false, view: &USUAL }
+    }
+
+    fn viewed(format: Format, view: View) -> Output {
+        Output { view: Box::leak(Box::new(view)), ..output(format, false) }
     }
 
     #[test]
@@ -236,6 +271,11 @@ mod tests {
         NAME  SIZE  ID
         näme  20    1
         yes         22
+        ");
+        insta::assert_snapshot!(list(Format::Wide, false), @r"
+        NAME  SIZE  TAGS  ID
+        näme  20    a, b  1
+        yes               22
         ");
         insta::assert_snapshot!(list(Format::Yaml, false), @r#"
         - id: "1"
@@ -265,31 +305,20 @@ mod tests {
     }
 
     #[test]
-    fn fields_become_text() {
-        let value =
-            json!({"a": {"b": [1, "x"]}, "f": false, "map": {"k": "v", "n": 1}, "deep": [{"x": 1}], "empty": {}});
-        let cases = [
-            ("/a/b", "1, x"),
-            ("/f", "no"),
-            ("/map", "k=v, n=1"),
-            ("/deep", r#"[{"x":1}]"#),
-            ("/empty", ""),
-            ("/none", ""),
-        ];
-        for (pointer, expected) in cases {
-            assert_eq!(text(&value, pointer), expected, "{pointer}");
-        }
+    fn a_shell_gets_the_bare_values() {
+        let view = View { columns: vec!["id".into(), "size".into()], no_headers: true, ..View::default() };
+        let out = viewed(Format::Table, view.clone());
+        assert_eq!(out.render_list(&things(), COLUMNS).unwrap(), "1   20\n22\n");
+        assert_eq!(out.render_one(&things()[0], COLUMNS).unwrap(), "1\n20\n");
+        let json = viewed(Format::Json, view).render_list(&things()[..1], COLUMNS).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!([{"id": "1", "size": 20}]));
     }
 
     #[test]
-    fn sizes_are_rounded() {
-        let sizes = [0, 1023, 1024, 15_938_355, u64::MAX].map(size);
-        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "15.2 MiB", "16777216.0 TiB"]);
-    }
-
-    #[test]
-    fn a_name_cannot_break_the_table() {
-        let rows = [vec!["a\nb\u{1b}[31m".to_owned(), "c".to_owned()]];
-        assert_eq!(table(&[], rows.into_iter()), "a b [31m  c\n");
+    fn titles_are_bold_on_a_terminal_only() {
+        let out = Output { bold: true, ..output(Format::Table, false) };
+        let list = out.render_list(&things(), COLUMNS).unwrap();
+        assert!(list.starts_with("\x1b[1mNAME  SIZE  ID\x1b[0m\nnäme"), "{list:?}");
+        assert_eq!(out.render_list(&[], COLUMNS).unwrap(), "");
     }
 }

@@ -21,7 +21,7 @@ impl Session {
     /// When there are no credentials.
     pub fn open(global: &Global) -> Result<Self> {
         let credentials = credentials::find(global, &Surroundings::of_process())?;
-        Ok(Self { client: Client::new(credentials), out: Output::new(global.output, global.quiet, global.no_color) })
+        Ok(Self { client: Client::new(credentials), out: global.out() })
     }
 
     /// Does `one` for each of `names`; all are tried, and the first failure is the answer.

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
-use super::Cli;
 use super::output::Output;
 use super::problem::{Problem, Result};
 
@@ -30,7 +29,7 @@ impl Completion {
     /// When standard output cannot be written.
     pub fn run(self, out: Output) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "cloudbox", &mut script);
+        clap_complete::generate(self.shell, &mut super::command(), "cloudbox", &mut script);
         out.raw(&String::from_utf8_lossy(&script))
     }
 }
@@ -42,7 +41,7 @@ impl Man {
     /// When they cannot be written.
     pub fn run(self) -> Result<()> {
         let written = std::fs::create_dir_all(&self.directory)
-            .and_then(|()| clap_mangen::generate_to(Cli::command(), &self.directory));
+            .and_then(|()| clap_mangen::generate_to(super::command(), &self.directory));
         written.map_err(|error| Problem::io(&format!("cannot write into {}", self.directory.display()), &error))
     }
 }

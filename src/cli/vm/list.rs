@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::cli::catalog::Service;
 use crate::cli::client::escape;
-use crate::cli::output::{Column, column, text};
+use crate::cli::output::{Column, column, text, wide};
 use crate::cli::problem::Result;
 use crate::cli::resolve::VM;
 use crate::cli::session::Session;
@@ -16,6 +16,10 @@ pub const LIST: &[Column] = &[
     column("Status", status),
     column("Addresses", addresses),
     column("Flavor", |vm| text(vm, "/flavor/original_name")),
+    wide("Image", |vm| text(vm, "/image/id")),
+    wide("Key", |vm| text(vm, "/key_name")),
+    wide("Host", |vm| text(vm, "/OS-EXT-SRV-ATTR:host")),
+    wide("Created", |vm| text(vm, "/created")),
     column("Id", |vm| text(vm, "/id")),
 ];
 
@@ -121,8 +125,9 @@ mod tests {
             "flavor": {"original_name": "m1.tiny", "vcpus": 1, "ram": 512, "disk": 1},
             "addresses": {"default": [{"addr": "10.20.0.5", "version": 4}, {"addr": "fd00::5", "version": 6}], "other": []},
         });
-        let row = LIST.iter().map(|column| (column.cell)(&vm)).collect();
-        let titles: Vec<&str> = LIST.iter().map(|column| column.title).collect();
+        let usual = || LIST.iter().filter(|column| !column.wide);
+        let row = usual().map(|column| (column.cell)(&vm)).collect();
+        let titles: Vec<&str> = usual().map(|column| column.title).collect();
         insta::assert_snapshot!(table(&titles, [row].into_iter()), @r"
         NAME  STATUS                 ADDRESSES                  FLAVOR   ID
         web   ACTIVE (powering-off)  default=10.20.0.5,fd00::5  m1.tiny  7
