@@ -4,6 +4,7 @@
 //! Each service is handed its own section and reads nothing else.
 
 mod identity;
+mod image;
 mod oidc;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
+pub use image::{ImageConfig, WebDownloadConfig};
 pub use oidc::OidcConfig;
 
 /// The whole configuration.
@@ -144,23 +146,6 @@ pub struct BusConfig {
 impl Default for BusConfig {
     fn default() -> Self {
         Self { queue_length: 4096, call_timeout_secs: 60, wire_checked: false }
-    }
-}
-
-/// Glance.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ImageConfig {
-    /// The largest image, in bytes.
-    pub max_size_bytes: u64,
-    /// Whether an upload whose bytes do not match its `disk_format` is refused (415). Off, it is stored,
-    /// and Nova refuses to boot it.
-    pub enforce_format: bool,
-}
-
-impl Default for ImageConfig {
-    fn default() -> Self {
-        Self { max_size_bytes: 1 << 40, enforce_format: true }
     }
 }
 
