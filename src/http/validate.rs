@@ -16,26 +16,34 @@ use crate::query::Query;
 
 /// A schema that is compiled when it is first needed: most never are, and each takes tens of kilobytes.
 #[derive(Debug)]
-pub(crate) struct Lazy {
+pub struct Lazy {
     text: &'static str,
     compiled: OnceLock<Schema>,
 }
 
 impl Lazy {
+    /// A schema of `text`, for what the body's own schema cannot say.
+    #[must_use]
+    pub const fn of(text: &'static str) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
     /// A schema of `text`, which debug builds compile at once: so that a test finds what is wrong with it.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn new(text: &'static str) -> Result<Self, String> {
-        let compiled = if cfg!(debug_assertions) { Schema::compile(text)?.into() } else { OnceLock::new() };
-        Ok(Self { text, compiled })
+        Ok(match cfg!(debug_assertions) {
+            true => Self { text, compiled: Schema::compile(text)?.into() },
+            false => Self::of(text),
+        })
     }
 
     /// The schema.
     ///
     /// # Errors
     /// 500 where it is none.
-    pub(crate) fn get(&self) -> Result<&Schema, Fault> {
+    pub fn get(&self) -> Result<&Schema, Fault> {
         if let Some(compiled) = self.compiled.get() {
             return Ok(compiled);
         }

@@ -85,9 +85,7 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
 async fn update(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let id = request.param("registered_limit_id")?.to_owned();
     let mut given = attributes(&request, "registered_limit")?;
-    if given.text("id").is_some_and(|other| other != id) {
-        return Err(Fault::bad_request("Cannot change ID"));
-    }
+    given.same("id", &id, "ID")?;
     let limit = service
         .write(move |db| {
             let mut limit = db::registered_limits::get(db, &id)?;

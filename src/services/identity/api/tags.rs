@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http_kit::validate::Schema;
+use http_kit::validate::Lazy;
 use http_kit::{Endpoint, Reply, Request};
 use kit::Fault;
 use serde_json::json;
@@ -13,8 +13,9 @@ use crate::{IdentityService, db};
 
 const REPLACE: &str =
     concat!(r#"{"type": "object", "additionalProperties": false, "properties": {"tags": "#, tags!(), "}}");
-const ONE: &str = concat!(r#"{"type": "object", "properties": {"value": "#, tag!(), "}}");
-const ALL: &str = concat!(r#"{"type": "object", "properties": {"tags": "#, tags!(), "}}");
+
+static ONE: Lazy = Lazy::of(concat!(r#"{"type": "object", "properties": {"value": "#, tag!(), "}}"));
+static ALL: Lazy = Lazy::of(concat!(r#"{"type": "object", "properties": {"tags": "#, tags!(), "}}"));
 
 pub(crate) static ENDPOINTS: &[Endpoint<IdentityService>] = &[
     Endpoint::get("/projects/{project_id}/tags", "identity:list_project_tags", &list).deferred(),
@@ -87,14 +88,10 @@ async fn check(service: Arc<IdentityService>, request: Request) -> Result<Reply,
 async fn add(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let project = authorized(&service, &request, "identity:create_project_tag").await?;
     let value = request.param("value")?.to_owned();
-    let valid = |schema: &str, body: serde_json::Value| {
-        let schema = Schema::compile(schema).map_err(|error| Fault::internal("compiling a schema", error))?;
-        schema.check_body(&body)
-    };
-    valid(ONE, json!({ "value": value }))?;
+    ONE.get()?.check_body(&json!({ "value": value }))?;
     let mut all = project.tags.clone();
     all.push(value.clone());
-    valid(ALL, json!({ "tags": all }))?;
+    ALL.get()?.check_body(&json!({ "tags": all }))?;
     let own = format!("{}/projects/{}/tags/{value}", request.base_url(), project.id);
     change(&service, project.id, move |tags| {
         if !tags.contains(&value) {

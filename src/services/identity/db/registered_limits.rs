@@ -2,7 +2,7 @@
 
 use http_kit::{Condition, Paging};
 use kit::Fault;
-use store::{Connection, Row, params, query, rusqlite};
+use store::{Connection, Row, query, rusqlite};
 
 use super::{Table, on_unique, regions, select, services};
 use crate::domain::limit::RegisteredLimit;
@@ -78,6 +78,11 @@ fn taken() -> Fault {
     error::conflict("registered_limit", "Duplicate entry")
 }
 
+/// In the order of [`TABLE`].
+fn values(limit: &RegisteredLimit) -> [&dyn rusqlite::ToSql; 6] {
+    [&limit.id, &limit.service_id, &limit.region_id, &limit.resource_name, &limit.default_limit, &limit.description]
+}
+
 /// Adds `limit`.
 pub(crate) fn insert(db: &Connection, limit: &RegisteredLimit) -> Result<(), Fault> {
     check_named(db, limit)?;
@@ -85,14 +90,7 @@ pub(crate) fn insert(db: &Connection, limit: &RegisteredLimit) -> Result<(), Fau
         db,
         "INSERT INTO identity_registered_limits (id, service_id, region_id, resource_name, default_limit, description)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            limit.id,
-            limit.service_id,
-            limit.region_id,
-            limit.resource_name,
-            limit.default_limit,
-            limit.description
-        ],
+        &values(limit),
     )
     .map_err(|error| on_unique(error, taken))?;
     Ok(())
@@ -116,14 +114,7 @@ pub(crate) fn update(db: &Connection, limit: &RegisteredLimit) -> Result<(), Fau
         db,
         "UPDATE identity_registered_limits
          SET service_id = ?2, region_id = ?3, resource_name = ?4, default_limit = ?5, description = ?6 WHERE id = ?1",
-        params![
-            limit.id,
-            limit.service_id,
-            limit.region_id,
-            limit.resource_name,
-            limit.default_limit,
-            limit.description
-        ],
+        &values(limit),
     )
     .map_err(|error| on_unique(error, taken))?;
     Ok(())

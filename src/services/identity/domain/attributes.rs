@@ -3,6 +3,7 @@
 //! Keystone stores what it does not know in an `extra` column and answers with it; so do we.
 //! Types were checked against the endpoint's schema before; a value of another type counts as absent.
 
+use kit::Fault;
 use serde_json::Value;
 
 use super::Object;
@@ -19,6 +20,17 @@ impl Attributes {
     /// The text `name`, where it is given and not null.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.nullable(name).flatten()
+    }
+
+    /// Takes the text `name`, which must not change: `now` is what it is, `what` how the client is told of it.
+    ///
+    /// # Errors
+    /// 400 where another is given.
+    pub(crate) fn same(&mut self, name: &str, now: &str, what: &str) -> Result<(), Fault> {
+        match self.text(name) {
+            Some(given) if given != now => Err(Fault::bad_request(format!("Cannot change {what}"))),
+            _ => Ok(()),
+        }
     }
 
     /// The text or null `name`; the outer option says whether it is given.
@@ -138,6 +150,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_must_not_change_may_be_repeated() {
+        let given = |value: Value| Attributes::new(value.as_object().cloned().unwrap());
+        assert!(given(json!({ "id": "a" })).same("id", "a", "ID").is_ok());
+        assert!(given(json!({ "id": null })).same("id", "a", "ID").is_ok());
+        assert!(given(json!({})).same("id", "a", "ID").is_ok());
+        let refused = given(json!({ "id": "b" })).same("id", "a", "ID").unwrap_err();
+        assert_eq!((refused.kind(), refused.message()), (kit::FaultKind::BadRequest, "Cannot change ID"));
+    }
 
     fn attributes(value: Value) -> Attributes {
         Attributes::new(value.as_object().unwrap().clone())

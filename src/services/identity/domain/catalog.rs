@@ -33,7 +33,8 @@ impl Service {
     /// # Errors
     /// 400 where its id were to change.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        check_id(&self.id, &mut attributes)?;
+        attributes.same("id", &self.id, "ID")?;
+        attributes.drop(&["links"]);
         self.kind = attributes.text("type").unwrap_or_else(|| self.kind.clone());
         self.name = attributes.text("name").unwrap_or_else(|| self.name.clone());
         self.enabled = attributes.flag("enabled").unwrap_or(self.enabled);
@@ -77,7 +78,8 @@ impl Endpoint {
     /// # Errors
     /// 400 where its id were to change.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        check_id(&self.id, &mut attributes)?;
+        attributes.same("id", &self.id, "ID")?;
+        attributes.drop(&["links"]);
         self.service_id = attributes.text("service_id").unwrap_or_else(|| self.service_id.clone());
         self.interface = attributes.text("interface").unwrap_or_else(|| self.interface.clone());
         if let Some(region) = take_region(&mut attributes) {
@@ -130,7 +132,8 @@ impl Region {
     /// # Errors
     /// 400 where its id were to change.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        check_id(&self.id, &mut attributes)?;
+        attributes.same("id", &self.id, "ID")?;
+        attributes.drop(&["links"]);
         if let Some(description) = attributes.nullable("description") {
             self.description = description.unwrap_or_default();
         }
@@ -140,12 +143,6 @@ impl Region {
         self.extra.extend(attributes.rest());
         Ok(())
     }
-}
-
-fn check_id(id: &str, attributes: &mut Attributes) -> Result<(), Fault> {
-    let other = attributes.text("id").is_some_and(|given| given != id);
-    attributes.drop(&["links"]);
-    if other { Err(Fault::bad_request("Cannot change ID")) } else { Ok(()) }
 }
 
 /// What may stand in an endpoint's URL, to be replaced in the catalog.

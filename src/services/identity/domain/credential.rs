@@ -62,9 +62,7 @@ impl Credential {
     /// # Errors
     /// 400 for what must not change.
     pub(crate) fn apply(&mut self, mut given: Attributes) -> Result<(), Fault> {
-        if given.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
+        given.same("id", &self.id, "ID")?;
         given.drop(&["links"]);
         if let Some(blob) = given.text("blob").map(Secret::new) {
             if self.kind.eq_ignore_ascii_case(EC2) {

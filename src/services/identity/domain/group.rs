@@ -33,9 +33,7 @@ impl Group {
     /// # Errors
     /// 400 for what must not change.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
+        attributes.same("id", &self.id, "ID")?;
         if attributes.nullable("domain_id").is_some_and(|domain| domain.as_ref() != Some(&self.domain_id)) {
             return Err(Fault::bad_request("Cannot change Domain ID"));
         }

@@ -35,9 +35,7 @@ impl Consumer {
     /// # Errors
     /// 400 for another id.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
+        attributes.same("id", &self.id, "ID")?;
         attributes.drop(&["links"]);
         if let Some(description) = attributes.nullable("description") {
             self.description = description;

@@ -35,9 +35,7 @@ impl Policy {
     /// # Errors
     /// 400 where its id were to change.
     pub(crate) fn apply(&mut self, mut attributes: Attributes) -> Result<(), Fault> {
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change policy ID"));
-        }
+        attributes.same("id", &self.id, "policy ID")?;
         attributes.drop(&["links"]);
         if let Some(kind) = attributes.text("type") {
             self.kind = kind;

@@ -120,9 +120,7 @@ impl Project {
     }
 
     fn check_fixed(&self, attributes: &mut Attributes) -> Result<(), Fault> {
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
+        attributes.same("id", &self.id, "ID")?;
         attributes.drop(&["links"]);
         if attributes.nullable("domain_id").is_some_and(|domain| domain != self.domain_id) {
             return Err(Fault::bad_request("Cannot change Domain ID"));

@@ -40,9 +40,7 @@ impl Role {
         if is_immutable(&self.options) && !only_makes_mutable(&attributes) {
             return Err(error::immutable("update", "role", &self.id));
         }
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
+        attributes.same("id", &self.id, "ID")?;
         if attributes.nullable("domain_id").is_some_and(|domain| domain != self.domain_id) {
             return Err(Fault::bad_request("Update of `domain_id` is not allowed."));
         }

@@ -85,12 +85,8 @@ impl User {
         new_password: bool,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        if attributes.text("id").is_some_and(|id| id != self.id) {
-            return Err(Fault::bad_request("Cannot change ID"));
-        }
-        if attributes.text("domain_id").is_some_and(|domain| domain != self.domain_id) {
-            return Err(Fault::bad_request("Cannot change Domain ID"));
-        }
+        attributes.same("id", &self.id, "ID")?;
+        attributes.same("domain_id", &self.domain_id, "Domain ID")?;
         attributes.drop(NEVER_KEPT);
         if let Some(name) = attributes.text("name") {
             self.name = name.trim().to_owned();

@@ -80,7 +80,7 @@ fn federation(
     own(db, user, holding, issued_at, Basis::Federation(FederationRef { identity_provider, protocol, groups }))
 }
 
-/// Of what was lent to a consumer, what the user still has.
+/// What was lent to a consumer.
 fn access_token(
     db: &Connection,
     id: &str,
@@ -89,15 +89,12 @@ fn access_token(
     issued_at: Timestamp,
 ) -> Result<Grounds, Invalid> {
     let lent = db::oauth1_tokens::get(db, id)?;
-    if lent.user_id != user.id.as_str() {
-        return Err(Invalid::Refused);
-    }
     let basis = Basis::AccessToken(AccessTokenRef { id: lent.id, consumer_id: lent.consumer_id });
-    let grounds = own(db, user, holding, issued_at, basis)?;
-    Ok(Grounds { roles: remaining(&lent.role_ids, grounds.roles), ..grounds })
+    let part = Part { giver: &lent.user_id, role_ids: &lent.role_ids };
+    part.of(user, |user| own(db, user, holding, issued_at, basis))
 }
 
-/// Of what was handed to the application, what the user still has.
+/// What was handed to an application.
 fn application_credential(
     db: &Connection,
     id: &str,
@@ -106,9 +103,6 @@ fn application_credential(
     issued_at: Timestamp,
 ) -> Result<Grounds, Invalid> {
     let handed = db::application_credentials::handed(db, id)?;
-    if handed.user_id != user.id.as_str() {
-        return Err(Invalid::Refused);
-    }
     let rules = db::access_rules::of(db, id)?;
     let basis = Basis::ApplicationCredential(ApplicationCredentialRef {
         id: id.to_owned(),
@@ -116,8 +110,25 @@ fn application_credential(
         restricted: !handed.unrestricted,
         access_rules: (!rules.is_empty()).then_some(rules),
     });
-    let grounds = own(db, user, holding, issued_at, basis)?;
-    Ok(Grounds { roles: remaining(&handed.role_ids, grounds.roles), ..grounds })
+    let part = Part { giver: &handed.user_id, role_ids: &handed.role_ids };
+    part.of(user, |user| own(db, user, holding, issued_at, basis))
+}
+
+/// A part of its giver's roles.
+struct Part<'a> {
+    giver: &'a str,
+    role_ids: &'a [String],
+}
+
+impl Part<'_> {
+    /// Of what `user`, who must be the giver, `holds`, this part.
+    fn of(&self, user: UserRef, holds: impl FnOnce(UserRef) -> Result<Grounds, Invalid>) -> Result<Grounds, Invalid> {
+        if self.giver != user.id.as_str() {
+            return Err(Invalid::Refused);
+        }
+        let grounds = holds(user)?;
+        Ok(Grounds { roles: remaining(self.role_ids, grounds.roles), ..grounds })
+    }
 }
 
 /// What the trust gives to `trustee`, all of which its first giver must still hold.

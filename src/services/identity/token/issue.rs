@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use http_kit::Request;
 use kit::time::{from_micros, to_micros};
 use kit::{Fault, Identity, Secret, Timestamp};
+use store::Connection;
 
 use super::audit::AuditId;
 use super::methods::{Attempt, METHODS, Methods, Proof, Proven};
@@ -28,6 +29,48 @@ pub(crate) enum Outcome {
     Token(Issued),
     /// More methods are needed.
     Receipt(Receipt),
+}
+
+/// Why somebody gets no token.
+enum Denied {
+    Invalid(Invalid),
+    /// More methods are needed: of these sets one.
+    Lacking(Box<(User, Vec<Vec<String>>)>),
+}
+
+impl<E: Into<Invalid>> From<E> for Denied {
+    fn from(error: E) -> Self {
+        Self::Invalid(error.into())
+    }
+}
+
+impl Denied {
+    fn for_login(self) -> Fault {
+        match self {
+            Self::Invalid(invalid) => invalid.for_login(),
+            Self::Lacking(_) => error::unauthorized(),
+        }
+    }
+}
+
+/// Whether the user's rules of several methods are still to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Factors {
+    Counted,
+    Settled,
+}
+
+impl Factors {
+    fn check(self, db: &Connection, payload: &Payload) -> Result<(), Denied> {
+        if self == Self::Settled {
+            return Ok(());
+        }
+        let user = db::users::get(db, payload.user_id.as_str())?;
+        match missing(&user.options, &payload.methods.names(), &known()) {
+            None => Ok(()),
+            Some(required) => Err(Denied::Lacking(Box::new((user, required)))),
+        }
+    }
 }
 
 /// A new token and what it says.
@@ -64,15 +107,25 @@ impl IdentityService {
             });
         }
         let mut proven = proven.ok_or_else(error::unauthorized)?;
-        let user_id = proven.user_id.clone();
-        let user = self.store.read(move |db| db::users::find(db, &user_id)).await?.ok_or_else(error::unauthorized)?;
         if let Some(receipt) = request.header(RECEIPT) {
-            proven.methods = proven.methods.and(self.redeem(receipt, &user.id, user.tokens_valid_since)?);
+            proven.methods = proven.methods.and(self.redeemed(receipt, &proven.user_id).await?);
         }
-        match missing(&user.options, &proven.methods.names(), &known()) {
-            None => Ok(Outcome::Token(self.issue_for(proven, &login.scope, begun).await?)),
-            Some(required) => self.begun_login(user, proven.methods, required).await,
+        let methods = proven.methods;
+        match self.grant(proven, &login.scope, begun, Factors::Counted).await {
+            Ok(issued) => Ok(Outcome::Token(issued)),
+            Err(Denied::Lacking(lacking)) => {
+                let (user, required) = *lacking;
+                self.begun_login(user, methods, required).await
+            }
+            Err(denied) => Err(denied.for_login()),
         }
+    }
+
+    /// The methods that the receipt in `text`, which must be `user_id`'s, says to have been proven before.
+    async fn redeemed(&self, text: &str, user_id: &str) -> Result<Methods, Fault> {
+        let id = user_id.to_owned();
+        let user = self.store.read(move |db| db::users::find(db, &id)).await?.ok_or_else(error::unauthorized)?;
+        self.redeem(text, user_id, user.tokens_valid_since)
     }
 
     async fn begun_login(&self, user: User, methods: Methods, required: Vec<Vec<String>>) -> Result<Outcome, Fault> {
@@ -87,11 +140,21 @@ impl IdentityService {
         Ok(Outcome::Receipt(self.receipt(user, methods, required)?))
     }
 
-    /// A token for what has been `proven`, by something that had `begun`.
+    /// A token for what has been `proven`, by something that had `begun` and needs no more methods.
     ///
     /// # Errors
     /// 401 where the scope is not accepted.
     pub(crate) async fn issue_for(&self, proven: Proven, asked: &ScopeAsked, begun: Begun) -> Result<Issued, Fault> {
+        self.grant(proven, asked, begun, Factors::Settled).await.map_err(Denied::for_login)
+    }
+
+    async fn grant(
+        &self,
+        proven: Proven,
+        asked: &ScopeAsked,
+        begun: Begun,
+        factors: Factors,
+    ) -> Result<Issued, Denied> {
         let now = self.clock.now();
         let latest = match proven.parent {
             Some(_) => Timestamp::MAX,
@@ -110,11 +173,14 @@ impl IdentityService {
         };
         let generation = self.cache.generation();
         let (fixed, asked) = (proven.scope, asked.clone());
-        let scoped = self.store.read(move |db| match fixed {
-            Some(fixed) => scope::fixed(db, payload, fixed),
-            None => scope::apply(db, payload, &asked),
+        let scoped = self.store.read(move |db| {
+            factors.check(db, &payload)?;
+            Ok::<_, Denied>(match fixed {
+                Some(fixed) => scope::fixed(db, payload, fixed)?,
+                None => scope::apply(db, payload, &asked)?,
+            })
         });
-        let Scoped { payload, identity, uses } = scoped.await.map_err(Invalid::for_login)?;
+        let Scoped { payload, identity, uses } = scoped.await?;
         if let Some(trust) = uses {
             self.write_aside(move |db| db::trusts::consume(db, &trust)).await?;
         }
