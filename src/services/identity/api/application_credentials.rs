@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http_kit::filter::{self, Filter, FilterKind};
 use http_kit::{Condition, Endpoint, Reply, Request, Target};
-use kit::{AccessRule, Fault, FaultKind, Identity, Secret};
+use kit::{AccessRule, Fault, FaultKind, Identity, Secret, Timestamp};
 use serde_json::{Value, json};
 use store::Connection;
 
 use super::schema::{long_name, plain_id, text_or_null};
 use super::{attributes, caller, collection, delegation, new_id};
+use crate::db::effective::Person;
 use crate::domain::application_credential::{ApplicationCredential, check_roles, invalid};
 use crate::domain::attributes::Attributes;
 use crate::domain::expiry;
@@ -105,18 +106,19 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
     let mut given = attributes(&request, "application_credential")?;
     let (secret, hash) = secret(&service, &mut given).await?;
     let asked = Asked::take(&mut given);
+    let now = service.clock.now();
     let draft = ApplicationCredential {
         id: new_id(),
         user_id: user.to_owned(),
         project_id: project,
         name: given.text("name").unwrap_or_default(),
         description: given.text("description"),
-        expires_at: given.text("expires_at").map(|text| expiry::parse(&text, service.clock.now())).transpose()?,
+        expires_at: given.text("expires_at").map(|text| expiry::parse(&text, now)).transpose()?,
         unrestricted: given.flag("unrestricted").unwrap_or(false),
         roles: Vec::new(),
         access_rules: Vec::new(),
     };
-    let made = service.write(move |db| insert(db, draft, &asked, &caller, &hash)).await?;
+    let made = service.write(move |db| insert(db, draft, &asked, &caller, &hash, now)).await?;
     let body = view::application_credential::application_credential(&made, Some(&secret), &request.base_url());
     Ok(Reply::created(json!({ "application_credential": body })))
 }
@@ -150,10 +152,11 @@ fn insert(
     asked: &Asked,
     caller: &Identity,
     hash: &str,
+    now: Timestamp,
 ) -> Result<ApplicationCredential, Fault> {
     draft.roles = roles(db, &asked.roles, caller)?;
     check_roles(caller, &draft.roles)?;
-    check_held(db, &draft)?;
+    check_held(db, &draft, now)?;
     let rules = asked.access_rules.iter().map(|rule| access_rule(db, &draft.user_id, rule));
     draft.access_rules = rules.collect::<Result<_, _>>()?;
     db::application_credentials::insert(db, &draft, hash)?;
@@ -183,9 +186,9 @@ fn roles(db: &Connection, asked: &[Value], caller: &Identity) -> Result<Vec<Role
 }
 
 /// The user must hold the roles still: the token was looked at a moment ago.
-fn check_held(db: &Connection, draft: &ApplicationCredential) -> Result<(), Fault> {
+fn check_held(db: &Connection, draft: &ApplicationCredential, now: Timestamp) -> Result<(), Fault> {
     let holding = Holding::Project(draft.project_id.clone());
-    let held = db::effective::roles(db, &draft.user_id, &[], &holding)?;
+    let held = db::effective::roles(db, Person::user(&draft.user_id, now), &holding)?;
     match draft.roles.iter().find(|role| held.iter().all(|held| held.id.as_str() != role.id)) {
         None => Ok(()),
         Some(role) => Err(invalid(&format!(

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use http_kit::{Endpoint, Reply, Request};
 use kit::{Fault, Identity};
 use serde_json::json;
+use store::Connection;
 
 use super::collection;
+use crate::db::effective::Person;
 use crate::domain::role::Holding;
 use crate::{IdentityService, db, error, view};
 
@@ -36,7 +38,7 @@ async fn show_catalog(service: Arc<IdentityService>, request: Request) -> Result
 
 async fn list_projects(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let identity = identity(&request)?;
-    let own = db::effective::projects_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let own = db::effective::projects_of(Person::of(&identity, service.clock.now()))?;
     let base = request.base_url();
     let projects = service.store.read(move |db| db::projects::list(db, &own, None)).await?;
     let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
@@ -45,7 +47,7 @@ async fn list_projects(service: Arc<IdentityService>, request: Request) -> Resul
 
 async fn list_domains(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let identity = identity(&request)?;
-    let own = db::effective::domains_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let own = db::effective::domains_of(Person::of(&identity, service.clock.now()))?;
     let base = request.base_url();
     let domains = service.store.read(move |db| db::projects::list(db, &own, None)).await?;
     let items = domains.iter().map(|domain| view::project::domain(domain, &base)).collect();
@@ -54,10 +56,9 @@ async fn list_domains(service: Arc<IdentityService>, request: Request) -> Result
 
 async fn list_systems(service: Arc<IdentityService>, request: Request) -> Result<Reply, Fault> {
     let identity = identity(&request)?;
-    let roles = service
-        .store
-        .read(move |db| db::effective::roles(db, identity.user.id.as_str(), identity.basis.groups(), &Holding::System))
-        .await?;
+    let now = service.clock.now();
+    let held = move |db: &Connection| db::effective::roles(db, Person::of(&identity, now), &Holding::System);
+    let roles = service.store.read(held).await?;
     let systems = if roles.is_empty() { json!([]) } else { json!([{ "all": true }]) };
     let own = format!("{}/auth/system", request.base_url());
     Ok(Reply::ok(json!({ "system": systems, "links": { "self": own } })))

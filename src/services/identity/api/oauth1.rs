@@ -15,6 +15,7 @@ use store::Connection;
 use subtle::ConstantTimeEq as _;
 
 use super::{caller, new_id};
+use crate::db::effective::Person;
 use crate::domain::oauth1::{AccessToken, RequestToken, Signed};
 use crate::domain::role::Holding;
 use crate::oauth1::{Holder, verifier};
@@ -114,7 +115,8 @@ async fn authorize(service: Arc<IdentityService>, request: Request) -> Result<Re
         let token = db::oauth1_tokens::get_request_token(db, &id)?;
         check_end(token.expires_at, now)?;
         let role_ids = role_ids(db, &roles)?;
-        let held = db::effective::roles(db, &user_id, &groups, &Holding::Project(token.project_id))?;
+        let person = Person { user_id: &user_id, groups: &groups, at: now };
+        let held = db::effective::roles(db, person, &Holding::Project(token.project_id))?;
         if role_ids.iter().any(|id| !held.iter().any(|role| role.id.as_str() == id)) {
             return Err(error::unauthorized());
         }

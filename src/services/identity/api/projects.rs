@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::schema::{boolean, id_or_null, immutable_option, short_name, tags, text_or_null};
 use super::{BY_ID, attributes, domain_scope, flag, list_target, new_id, page, project_target};
+use crate::db::effective::Person;
 use crate::domain::limit::Limit;
 use crate::domain::project::{DEEPEST, Project};
 use crate::{IdentityService, db, error, view};
@@ -109,7 +110,7 @@ async fn list_of_user(service: Arc<IdentityService>, request: Request) -> Result
     request.authorize("identity:list_user_projects", &target)?;
     let filters = filter::conditions(&request, FILTERS)?;
     let base = request.base_url();
-    let held = filters.and(db::effective::projects_of(&id, &[])?);
+    let held = filters.and(db::effective::projects_of(Person::user(&id, service.clock.now()))?);
     let projects = service.store.read(move |db| db::projects::list(db, &held, None)).await?;
     let items = projects.iter().map(|project| view::project::project(project, &base)).collect();
     Ok(super::collection(&request, "projects", items))
@@ -176,7 +177,7 @@ async fn show(service: Arc<IdentityService>, request: Request) -> Result<Reply, 
         return Ok(Reply::ok(json!({ "project": body })));
     }
     let identity = request.context.identity().ok_or_else(error::unauthorized)?;
-    let own = db::effective::projects_of(identity.user.id.as_str(), identity.basis.groups())?;
+    let own = db::effective::projects_of(Person::of(identity, service.clock.now()))?;
     let limits = flag(query, "include_limits");
     let family = service.store.read(move |db| Family::of(db, project, &own, limits)).await?;
     match parents {

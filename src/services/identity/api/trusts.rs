@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use http_kit::{Condition, Endpoint, Reply, Request, Target};
-use kit::{Basis, Fault};
+use kit::{Basis, Fault, Timestamp};
 use serde_json::{Value, json};
 use store::Connection;
 
 use super::schema::{long_name, plain_id, text_or_null};
 use super::{attributes, caller, collection, delegation, new_id};
+use crate::db::effective::Person;
 use crate::domain::role::{Holding, Role};
 use crate::domain::trust::Trust;
 use crate::{IdentityService, db, error, view};
@@ -140,8 +141,9 @@ async fn create(service: Arc<IdentityService>, request: Request) -> Result<Reply
         _ => None,
     };
     let depth_asked = given.peek_value("redelegation_count").is_some_and(|value| !value.is_null());
-    let trust = Trust::new(new_id(), given, service.clock.now())?;
-    let made = service.write(move |db| insert(db, trust, &roles, origin.as_deref(), depth_asked)).await?;
+    let now = service.clock.now();
+    let trust = Trust::new(new_id(), given, now)?;
+    let made = service.write(move |db| insert(db, trust, &roles, origin.as_deref(), depth_asked, now)).await?;
     Ok(Reply::created(json!({ "trust": view::trust::trust(&made.0, &made.1, &request.base_url()) })))
 }
 
@@ -151,12 +153,13 @@ fn insert(
     asked: &[Value],
     origin: Option<&str>,
     depth_asked: bool,
+    now: Timestamp,
 ) -> Result<(Trust, Vec<Role>), Fault> {
     db::users::get(db, &trust.trustee_user_id)?;
     let pedigree = origin.map(|id| db::trusts::pedigree(db, id)).transpose()?.unwrap_or_default();
     // What is handed on is the first trustor's.
     let giver = pedigree.last().map_or(&trust.trustor_user_id, |first| &first.trustor_user_id);
-    trust.role_ids = held_roles(db, giver, trust.project_id.as_deref(), asked)?;
+    trust.role_ids = held_roles(db, Person::user(giver, now), trust.project_id.as_deref(), asked)?;
     trust.redelegate(&pedigree, depth_asked)?;
     db::trusts::insert(db, &trust)?;
     let trust = db::trusts::get(db, &trust.id)?;
@@ -165,12 +168,17 @@ fn insert(
 }
 
 /// The ids of the roles `asked` for, all of which `giver` must hold on the project.
-fn held_roles(db: &Connection, giver: &str, project_id: Option<&str>, asked: &[Value]) -> Result<Vec<String>, Fault> {
+fn held_roles(
+    db: &Connection,
+    giver: Person<'_>,
+    project_id: Option<&str>,
+    asked: &[Value],
+) -> Result<Vec<String>, Fault> {
     // A domain's own roles, which count only by what they imply, can be handed on too.
     let held = match project_id {
         Some(project) => {
             let holding = Holding::Project(db::projects::get(db, project)?.id);
-            db::effective::all_role_ids(db, giver, &[], &holding)?
+            db::effective::all_role_ids(db, giver, &holding)?
         }
         None => Vec::new(),
     };

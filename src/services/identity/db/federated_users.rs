@@ -113,17 +113,6 @@ pub(crate) fn groups(db: &Connection, user_id: &str, idp_id: &str) -> Result<Vec
     Ok(query::all(db, sql, [user_id, idp_id], |row| row.get(0))?)
 }
 
-/// The groups that identity providers said the user is in, as far as their word still counts at `now` beyond
-/// that login's own tokens.
-pub(crate) fn lasting_groups(db: &Connection, user_id: &str, now: Timestamp) -> Result<Vec<String>, Fault> {
-    let sql = "SELECT DISTINCT m.group_id FROM identity_federated_memberships m
-               JOIN identity_providers p ON p.id = m.idp_id
-               WHERE m.user_id = ?1 AND p.enabled = 1
-                 AND m.verified_at + ifnull(p.authorization_ttl, 0) * 60000000 > ?2
-               ORDER BY m.group_id";
-    Ok(query::all(db, sql, params![user_id, to_micros(now)], |row| row.get(0))?)
-}
-
 /// The user is in `groups`, and in no others, as `idp_id` says at `now`.
 pub(crate) fn set_groups(
     db: &Connection,

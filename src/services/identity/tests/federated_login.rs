@@ -271,13 +271,34 @@ async fn groups_are_those_of_the_last_login() {
     let by_password = || async {
         let user = json!({"id": user, "password": "secret"});
         let identity = json!({"methods": ["password"], "password": {"user": user}});
+        cloud.call("", "POST", "/auth/tokens", json!({"auth": {"identity": identity, "scope": scope}})).await
+    };
+    assert_eq!(by_password().await.status, 401);
+    cloud.admin(200, "PATCH", path, json!({"identity_provider": {"authorization_ttl": 5}})).await;
+    let answer = by_password().await;
+    assert_eq!(answer.status, 201);
+    // It can be told of, and handed on, as long.
+    let token = answer.header("x-subject-token").to_owned();
+    let listed = || async { cloud.call(&token, "GET", "/auth/projects", Value::Null).await.json()["projects"].clone() };
+    assert_eq!(listed().await[0]["id"], json!(project));
+    let carol = cloud.user("carol").await;
+    let role = answer.json()["token"]["roles"][0]["id"].clone();
+    let trust = json!({"trust": {
+        "trustor_user_id": user, "trustee_user_id": carol, "project_id": project,
+        "impersonation": true, "roles": [{"id": role}],
+    }});
+    let made = cloud.call(&token, "POST", "/OS-TRUST/trusts", trust).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let trusted = || async {
+        let identity = json!({"methods": ["password"], "password": {"user": {"id": carol, "password": "carol"}}});
+        let scope = json!({"OS-TRUST:trust": {"id": made.json()["trust"]["id"]}});
         cloud.call("", "POST", "/auth/tokens", json!({"auth": {"identity": identity, "scope": scope}})).await.status
     };
-    assert_eq!(by_password().await, 401);
-    cloud.admin(200, "PATCH", path, json!({"identity_provider": {"authorization_ttl": 5}})).await;
-    assert_eq!(by_password().await, 201);
+    assert_eq!(trusted().await, 201);
     cloud.advance(301);
-    assert_eq!(by_password().await, 401);
+    assert_eq!(by_password().await.status, 401);
+    assert_eq!(listed().await, json!([]));
+    assert_eq!(trusted().await, 403);
 }
 
 fn names(answer: &Answer) -> Vec<String> {

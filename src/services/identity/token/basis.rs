@@ -11,6 +11,7 @@ use store::Connection;
 use super::validate::live_user;
 use super::{BasisId, Invalid, Payload, ScopeId};
 use crate::db;
+use crate::db::effective::Person;
 use crate::domain::application_credential::remaining;
 use crate::domain::role::Holding;
 use crate::domain::trust::Trust;
@@ -56,9 +57,8 @@ fn own(
     basis: Basis,
 ) -> Result<Grounds, Invalid> {
     let Some(holding) = holding else { return Ok(Grounds { user, basis, roles: Vec::new() }) };
-    let mut groups = db::federated_users::lasting_groups(db, user.id.as_str(), issued_at)?;
-    groups.extend_from_slice(basis.groups());
-    let roles = db::effective::roles(db, user.id.as_str(), &groups, holding)?;
+    let person = Person { user_id: user.id.as_str(), groups: basis.groups(), at: issued_at };
+    let roles = db::effective::roles(db, person, holding)?;
     Ok(Grounds { user, basis, roles })
 }
 
@@ -155,7 +155,7 @@ fn trust(
         live(db, &ancestor.trustee_user_id, payload)?;
     }
     let roles = match holding {
-        Some(holding) => given_roles(db, trust, &first.trustor_user_id, holding)?,
+        Some(holding) => given_roles(db, trust, Person::user(&first.trustor_user_id, payload.issued_at), holding)?,
         None => Vec::new(),
     };
     let basis = Basis::Trust(TrustRef {
@@ -171,11 +171,11 @@ fn trust(
 }
 
 /// The roles of `trust` with what they imply; `giver` must hold every one.
-fn given_roles(db: &Connection, trust: &Trust, giver: &str, holding: &Holding) -> Result<Vec<RoleRef>, Invalid> {
+fn given_roles(db: &Connection, trust: &Trust, giver: Person<'_>, holding: &Holding) -> Result<Vec<RoleRef>, Invalid> {
     let ids = trust.role_ids.iter().map(|id| id.as_str().into());
     let named = db::roles::list(db, &Condition::is_in("id", ids))?;
     let given = db::implied_roles::with_implied(db, named)?;
-    let held = db::effective::roles(db, giver, &[], holding)?;
+    let held = db::effective::roles(db, giver, holding)?;
     let holds = |id: &str| held.iter().any(|held| held.id.as_str() == id);
     if given.iter().any(|role| role.domain_id.is_none() && !holds(&role.id)) {
         return Err(Invalid::Forbidden);
