@@ -57,14 +57,27 @@ pub(crate) fn reply_as(asked: &Asked<'_>, fault: &Fault, status: StatusCode) -> 
         Envelope::Keystone => keystone(status, fault.message()),
         Envelope::ByKind => by_kind(status, fault.message(), retry),
         Envelope::Neutron => neutron(status, fault),
+        // webob has a template of its own for this one, which the message has gone through already.
+        Envelope::Webob if status == StatusCode::UNSUPPORTED_MEDIA_TYPE => webob_whole(status, fault.message()),
         Envelope::Webob => webob(status, fault.message(), ""),
         Envelope::Placement => placement(asked, status, fault),
     };
     let reply = Reply::bytes(status.as_u16(), asked.dialect.error_media_type, body);
+    let reply = match accepted_patches(asked, status) {
+        Some(media_types) => reply.header("Accept-Patch", media_types),
+        None => reply,
+    };
     match retry {
         Some(seconds) => reply.header("Retry-After", seconds.to_string()),
         None => reply,
     }
+}
+
+/// What Glance says beside the refusal of a patch's media type.
+fn accepted_patches(asked: &Asked<'_>, status: StatusCode) -> Option<&'static str> {
+    let refused = status == StatusCode::UNSUPPORTED_MEDIA_TYPE && asked.method == "PATCH";
+    (refused && asked.dialect.api == Api::Glance)
+        .then_some("application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch")
 }
 
 /// `text` as a JSON string.
@@ -118,8 +131,11 @@ fn neutron(status: StatusCode, fault: &Fault) -> Bytes {
 
 /// webob's JSON form of an error: its template runs over the message, which is meant for HTML.
 pub(crate) fn webob(status: StatusCode, message: &str, detail: &str) -> Bytes {
-    let title = title(status);
-    let message = quoted(&format!("{message}<br /><br />\n{detail}\n\n"));
+    webob_whole(status, &format!("{message}<br /><br />\n{detail}\n\n"))
+}
+
+fn webob_whole(status: StatusCode, message: &str) -> Bytes {
+    let (title, message) = (title(status), quoted(message));
     format!(r#"{{"message": {message}, "code": "{} {title}", "title": "{title}"}}"#, status.as_u16()).into()
 }
 

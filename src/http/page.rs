@@ -297,6 +297,14 @@ fn sort(dialect: &Dialect, query: &Query, order: &Order) -> Result<Vec<(&'static
     if sort.is_empty() {
         sort.extend(order.default.iter().map(|(sortable, direction)| (sortable.column, *direction)));
     }
+    if dialect.api == Api::Glance {
+        // What is the same by the keys that are asked for comes by age, the newest first but where all goes up.
+        let up = sort.iter().all(|(_, direction)| *direction == Direction::Ascending);
+        let direction = if up { Direction::Ascending } else { Direction::Descending };
+        let missing = order.default.iter().filter(|(default, _)| sort.iter().all(|(column, _)| *column != default.column));
+        let missing: Vec<_> = missing.map(|(default, _)| (default.column, direction)).collect();
+        sort.extend(missing);
+    }
     if !sort.iter().any(|(column, _)| *column == order.id) {
         let last = sort.last().map_or(Direction::Ascending, |(_, direction)| *direction);
         sort.push((order.id, last));
@@ -313,6 +321,9 @@ fn asked_sort(dialect: &Dialect, query: &Query) -> Result<Vec<(String, Direction
         _ => Err(unknown_direction(dialect, text)),
     };
     if let Some(combined) = query.get("sort").filter(|_| matches!(dialect.api, Api::Cinder | Api::Glance)) {
+        if dialect.api == Api::Glance && (query.has("sort_key") || query.has("sort_dir")) {
+            return Err(Fault::bad_request("Old and new sorting syntax cannot be combined"));
+        }
         let part = |part: &str| match part.trim().split_once(':') {
             Some((key, text)) => Ok((key.trim().to_owned(), direction(text.trim())?)),
             None => Ok((part.trim().to_owned(), default)),
@@ -322,7 +333,10 @@ fn asked_sort(dialect: &Dialect, query: &Query) -> Result<Vec<(String, Direction
     let directions = query.all("sort_dir").map(direction).collect::<Result<Vec<_>, _>>()?;
     let last = directions.last().copied().unwrap_or(default);
     let keys = query.all("sort_key").enumerate();
-    Ok(keys.map(|(index, key)| (key.to_owned(), directions.get(index).copied().unwrap_or(last))).collect())
+    if dialect.api == Api::Glance && directions.len() > 1 && directions.len() != query.all("sort_key").count() {
+        return Err(Fault::bad_request("Number of sort dirs does not match the number of sort keys"));
+    }
+    Ok(keys.map(|(index, key)| (key.trim().to_owned(), directions.get(index).copied().unwrap_or(last))).collect())
 }
 
 fn unknown_key(dialect: &Dialect, key: &str, order: &Order) -> Fault {

@@ -1,7 +1,9 @@
 //! Topic `identity`: what Keystone answers the other services.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kit::ids::ProjectId;
 use kit::{Caller, Fault, Identity, RequestContext, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ pub const TOPIC: &str = "identity";
 
 rpc! { TOPIC:
     ValidateToken => Arc<Identity>,
+    GetLimits => BTreeMap<String, i64>,
 }
 
 /// What does this token say? Fails with 401 when it is expired, revoked or not ours.
@@ -19,6 +22,16 @@ rpc! { TOPIC:
 pub struct ValidateToken {
     /// The token as the client sent it.
     pub token: Secret,
+}
+
+/// What unified limits let a project have of a service's resources, by the resource's name: the project's own limit, or the
+/// registered one. What is not registered is not in the answer; −1 is without end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GetLimits {
+    /// The service's type in the catalog: `image`.
+    pub service_type: String,
+    /// Whose.
+    pub project_id: ProjectId,
 }
 
 /// Has identity validate the token that came with `context` once more, as each service does for itself

@@ -40,7 +40,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::topics::identity::{TOPIC, ValidateToken};
+use bus::topics::identity::{GetLimits, TOPIC, ValidateToken};
 use bus::{Bus, ServerHandle};
 use kit::config::IdentityConfig;
 use kit::{Fault, SharedClock, Timestamp};
@@ -143,7 +143,14 @@ impl IdentityService {
             let service = service.clone();
             async move { service.validate(&message.token).await.map_err(Invalid::for_bearer) }
         };
-        vec![bus.server(TOPIC).on::<ValidateToken, _, _>(validate).start()]
+        let store = self.store.clone();
+        let limits = move |_context, message: GetLimits| {
+            let store = store.clone();
+            async move {
+                store.read(move |db| db::limits::applying(db, &message.service_type, &message.project_id)).await
+            }
+        };
+        vec![bus.server(TOPIC).on::<ValidateToken, _, _>(validate).on::<GetLimits, _, _>(limits).start()]
     }
 
     /// Rotates keys and forgets expired revocations until `stop`; then waits for writes under way.

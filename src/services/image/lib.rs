@@ -9,6 +9,7 @@ mod backends;
 mod db;
 mod domain;
 mod policy;
+mod quota;
 mod rpc;
 mod upload;
 mod view;
@@ -27,7 +28,7 @@ use backends::file::FileStore;
 
 /// The service's tables.
 pub const MIGRATIONS: Migrations =
-    Migrations { service: "image", steps: &[include_str!("migrations/0001_images.sql")] };
+    Migrations { service: "image", steps: &[include_str!("migrations/0001_images.sql"), include_str!("migrations/0002_members.sql")] };
 
 /// The service's policy.
 pub static RULES: &[Rule] = policy::RULES;

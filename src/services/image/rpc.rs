@@ -12,6 +12,7 @@ use crate::Images;
 use crate::api::images::no_such_image;
 use crate::db::images;
 use crate::domain::image::{Image, Status};
+use crate::domain::visibility::Viewer;
 
 /// Answers the topic.
 pub fn serve(service: &Arc<Images>, bus: &Bus) -> ServerHandle {
@@ -26,9 +27,8 @@ pub fn serve(service: &Arc<Images>, bus: &Bus) -> ServerHandle {
 
 async fn get_image(service: &Images, context: &RequestContext, message: GetImage) -> Result<Described, Fault> {
     revalidate(&service.client, context).await?;
-    let id = message.image_id.clone();
-    let image = service.store.read(move |db| images::get(db, &id)).await?;
-    let image = image.filter(|image| image.is_visible_to(context));
+    let (id, viewer) = (message.image_id.clone(), Viewer::of(context));
+    let image = service.store.read(move |db| images::seen(db, &id, &viewer)).await?;
     let image = image.ok_or_else(|| no_such_image(message.image_id.as_str()))?;
     let path = service.files.path(&image.id);
     Ok(describe(image, path, &service.public_url))

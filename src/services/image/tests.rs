@@ -1,6 +1,12 @@
 //! The service by its API and its topic, with its own files and tables.
 
-use std::sync::Arc;
+mod lists;
+mod members;
+mod quotas;
+mod resource;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use bus::topics::identity;
 use bus::topics::image::{GetImage, ImageLocation};
@@ -21,6 +27,7 @@ struct World {
     bus: Bus,
     service: Arc<Images>,
     store: TestStore,
+    limits: Arc<Mutex<BTreeMap<String, i64>>>,
     _servers: Vec<bus::ServerHandle>,
 }
 
@@ -31,24 +38,43 @@ async fn world() -> World {
     let clock = Arc::new(SystemClock);
     let service = Images::new(store.clone(), &bus, clock.clone(), config, store.directory(), "http://cloud.test");
     service.bootstrap().await.unwrap();
-    let tokens =
-        KnownTokens::usual().with("stranger", testing::identity("elsewhere", "stranger", &["member", "reader"]));
+    let tokens = KnownTokens::usual()
+        .with("stranger", testing::identity("elsewhere", "stranger", &["member", "reader"]))
+        .with("service", testing::identity("services", "nova", &["service"]));
     let rest = service.rest().authenticator(Arc::new(tokens));
     let app = App::new(Limits::default(), clock).public_url("http://cloud.test").mount(rest).build().unwrap();
+    let limits = Arc::new(Mutex::new(BTreeMap::new()));
+    let told = limits.clone();
     let mut servers = service.serve(&bus);
     servers.push(
         bus.server(identity::TOPIC)
             .on(|_, _: identity::ValidateToken| async {
                 Ok(Arc::new(testing::identity("p1", "u1", &["member", "reader"])))
             })
+            .on(move |_, _: identity::GetLimits| {
+                let limits = told.lock().unwrap().clone();
+                async { Ok(limits) }
+            })
             .start(),
     );
-    World { app, bus, service, store, _servers: servers }
+    World { app, bus, service, store, limits, _servers: servers }
 }
 
 impl World {
     async fn call(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
         testing::call(&self.app, token, method, &format!("/image{path}"), headers, &body).await.unwrap()
+    }
+
+    /// As the member of the project `project`.
+    async fn must(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
+        self.must_as("member", status, method, path, body).await
+    }
+
+    async fn must_as(&self, token: &str, status: u16, method: &str, path: &str, body: Value) -> Value {
+        let headers: &[_] = if method == "PATCH" { &[PATCH] } else { &[] };
+        let answer = self.call(token, method, &format!("/v2{path}"), headers, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        answer.json()
     }
 
     async fn create(&self, body: Value) -> Value {

@@ -1,6 +1,9 @@
 //! Limits of projects and domains. What they limit is told by the registered limit that they refer to.
 
+use std::collections::BTreeMap;
+
 use http_kit::{Condition, Paging};
+use kit::ids::ProjectId;
 use kit::{Fault, FaultKind};
 use store::{Connection, Row, params, query, rusqlite};
 
@@ -35,6 +38,25 @@ pub(crate) fn list(db: &Connection, condition: &Condition, paging: Option<&Pagin
 pub(crate) fn get(db: &Connection, id: &str) -> Result<Limit, Fault> {
     let found = list(db, &Condition::is("id", id), None)?.pop();
     found.ok_or_else(|| Fault::not_found(format!("Could not find limit for {id}.")))
+}
+
+/// What applies to `project` of each resource of services of the type `service_type`: its own limit, or the registered
+/// one; one for a region goes over one for everywhere.
+pub(crate) fn applying(
+    db: &Connection,
+    service_type: &str,
+    project: &ProjectId,
+) -> Result<BTreeMap<String, i64>, Fault> {
+    let limits = query::all(
+        db,
+        "SELECT r.resource_name, coalesce(l.resource_limit, r.default_limit) FROM identity_registered_limits r \
+         JOIN identity_services s ON s.id = r.service_id \
+         LEFT JOIN identity_limits l ON l.registered_limit_id = r.id AND l.project_id = ?2 \
+         WHERE s.type = ?1 ORDER BY r.region_id IS NOT NULL",
+        params![service_type, project.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(limits.into_iter().collect())
 }
 
 /// `limit` for what its ids name: a project that acts as a domain is that domain. 400 where one is not there.

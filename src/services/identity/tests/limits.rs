@@ -190,3 +190,24 @@ async fn in_two_levels_a_project_has_no_more_than_its_domain() {
     assert_eq!(limits.len(), 2);
     assert!(limits[0].get("links").is_none());
 }
+
+#[tokio::test]
+async fn other_services_are_told_what_applies_to_a_project() {
+    use bus::topics::identity::GetLimits;
+    let cloud = Cloud::start().await;
+    let (service, web) = (service_id(&cloud).await, cloud.project("web").await);
+    register(&cloud, &service, &[("cores", 10), ("ram", -1)]).await;
+    let region = json!({"service_id": service, "region_id": "RegionOne", "resource_name": "disk", "default_limit": 2});
+    let everywhere = json!({"service_id": service, "resource_name": "disk", "default_limit": 1});
+    cloud.admin(201, "POST", "/registered_limits", json!({"registered_limits": [region, everywhere]})).await;
+    let limit = json!({"service_id": service, "resource_name": "cores", "resource_limit": 5, "project_id": web});
+    cloud.admin(201, "POST", "/limits", json!({"limits": [limit]})).await;
+    let ask = async |kind: &str, project: &str| {
+        let message = GetLimits { service_type: kind.to_owned(), project_id: project.into() };
+        cloud.client.call(&kit::RequestContext::service("image"), bus::Target::Any, message).await.unwrap()
+    };
+    let named = |limits: [(&str, i64); 3]| limits.map(|(name, limit)| (name.to_owned(), limit)).into();
+    assert_eq!(ask("compute", &web).await, named([("cores", 5), ("ram", -1), ("disk", 2)]));
+    assert_eq!(ask("compute", "another").await, named([("cores", 10), ("ram", -1), ("disk", 2)]));
+    assert!(ask("image", &web).await.is_empty());
+}

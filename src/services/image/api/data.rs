@@ -32,7 +32,10 @@ async fn upload(service: Arc<Images>, mut request: Request) -> Result<Reply, Fau
 
 async fn download(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let image = service.find(&request, "download_image").await?;
-    if image.status != Status::Active {
+    if image.status == Status::Deactivated && !request.context.is_admin() {
+        return Err(Fault::forbidden("The requested image has been deactivated. Image data download is forbidden."));
+    }
+    if !image.status.has_bytes() {
         return Ok(Reply::no_content());
     }
     let file = tokio::fs::File::open(service.files.path(&image.id)).await;

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use http_kit::page::Order;
-use http_kit::{
-    Condition, Direction, Endpoint, Filter, FilterKind, Paging, Reply, Request, Sortable, SqlValue, Target, filter,
-};
+use http_kit::{Condition, Direction, Endpoint, Paging, Reply, Request, Sortable, Target};
 use kit::Fault;
 use kit::ids::ImageId;
 use serde_json::{Map, Value};
 
-use crate::Images;
+use super::filters;
 use crate::db::images;
-use crate::domain::image::{Image, Status};
+use crate::domain::image::Image;
 use crate::domain::input;
-use crate::domain::patch::{self, Draft};
-use crate::view;
+use crate::domain::patch::{self, Change, Draft, Locations};
+use crate::domain::quota::{Limits, Resource};
+use crate::domain::visibility::{Viewer, Visibility};
+use crate::{Images, quota, view};
 
 /// Its rows.
 pub static ENDPOINTS: &[Endpoint<Images>] = &[
@@ -40,47 +40,16 @@ static ORDER: Order = Order {
         column("id"),
         column("created_at"),
         column("updated_at"),
-        column("min_disk"),
-        column("min_ram"),
-        column("visibility"),
-        column("owner"),
     ],
     default: &[(column("created_at"), Direction::Descending)],
     id: "id",
-    required: &["created_at"],
+    required: &["created_at", "updated_at", "status"],
 };
-
-static FILTERS: &[Filter] = &[
-    Filter::new("visibility", "visibility", FilterKind::Handled),
-    Filter::new("tag", "", FilterKind::Handled),
-    Filter::new("os_hidden", "os_hidden", FilterKind::Handled),
-    Filter::new("member_status", "", FilterKind::Handled),
-    Filter::new("owner", "owner", FilterKind::Exact),
-    Filter::new("protected", "protected", FilterKind::Bool),
-    Filter::new("checksum", "checksum", FilterKind::Exact),
-    Filter::new("os_hash_value", "os_hash_value", FilterKind::Exact),
-    Filter::new("size", "size", FilterKind::Int),
-    Filter::new("size_min", "size", FilterKind::IntMin),
-    Filter::new("size_max", "size", FilterKind::IntMax),
-    Filter::new("min_ram", "min_ram", FilterKind::Int),
-    Filter::new("min_disk", "min_disk", FilterKind::Int),
-];
-
-/// Filters that also take `in:one,two`.
-static LISTED: &[(&str, &str)] = &[
-    ("id", "id"),
-    ("name", "name"),
-    ("status", "status"),
-    ("container_format", "container_format"),
-    ("disk_format", "disk_format"),
-];
-
-/// What a query holds that is no filter.
-static PAGING: &[&str] = &["limit", "marker", "sort", "sort_key", "sort_dir"];
 
 async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let paging = Paging::parse(&request, &ORDER)?;
-    let condition = seen(&request).and(filter::conditions(&request, FILTERS)?).and(more_filters(&request));
+    let viewer = Viewer::of(&request.context);
+    let condition = filters::condition(request.query(), &viewer)?;
     let (order, fetch, marker) = (paging.order_by(), paging.fetch(), paging.marker.clone());
     let (columns, after): (Vec<_>, _) = (paging.key_columns().collect(), paging.clone());
     let mut found = service
@@ -88,8 +57,9 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
         .read(move |db| {
             let start = match &marker {
                 Some(marker) => {
-                    let key = images::key(db, marker, &columns)?;
-                    after.after(&key.ok_or_else(|| Fault::bad_request(no_such_image(marker).message().to_owned()))?)
+                    let unknown = || Fault::bad_request(no_such_image(marker).message().to_owned());
+                    images::seen(db, &ImageId::new(marker), &viewer)?.ok_or_else(unknown)?;
+                    after.after(&images::key(db, marker, &columns)?.ok_or_else(unknown)?)
                 }
                 None => Condition::all(),
             };
@@ -109,93 +79,46 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     Ok(Reply::ok(body))
 }
 
-/// What the caller may see in a list: community images only when asked for, hidden ones likewise.
-fn seen(request: &Request) -> Condition {
-    let own = match request.context.project_id() {
-        Some(project) => Condition::is("owner", project.as_str()),
-        None => Condition::none(),
-    };
-    let visibility = request.query().get("visibility");
-    let allowed = match visibility {
-        Some("community" | "all") => own.or(Condition::is_in("visibility", ["public".into(), "community".into()])),
-        _ => own.or(Condition::is("visibility", "public")),
-    };
-    let allowed = if request.context.is_admin() { Condition::all() } else { allowed };
-    let asked = match visibility {
-        None | Some("all") => Condition::all(),
-        Some(visibility) => Condition::is("visibility", visibility),
-    };
-    allowed.and(asked).and(Condition::is("os_hidden", request.query().flag("os_hidden")))
-}
-
-/// `in:` lists, tags (all of them) and custom properties.
-fn more_filters(request: &Request) -> Condition {
-    let query = request.query();
-    let mut condition = Condition::all();
-    for (name, column) in LISTED {
-        if let Some(text) = query.get(name) {
-            condition = condition.and(match text.strip_prefix("in:") {
-                Some(list) => Condition::is_in(column, list.split(',').map(|item| item.trim_matches('"').into())),
-                None => Condition::is(column, text),
-            });
-        }
-    }
-    for tag in query.all("tag") {
-        let has = "EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = image_images.id AND t.tag = ?)";
-        condition = condition.and(Condition::new(has, [tag.into()]));
-    }
-    let known = |name: &str| {
-        PAGING.contains(&name)
-            || FILTERS.iter().any(|filter| filter.name == name)
-            || LISTED.iter().any(|(listed, _)| *listed == name)
-    };
-    for (name, value) in query.pairs().filter(|(name, _)| !known(name)) {
-        let has = "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = image_images.id AND p.name = ? AND p.value = ?)";
-        condition = condition.and(Condition::new(has, [SqlValue::from(name), SqlValue::from(value)]));
-    }
-    condition
-}
-
 async fn create(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
-    let Value::Object(body) = request.body_value()? else {
-        return Err(Fault::bad_request("The request body must be a JSON object."));
+    let image = new_image(&service, &request)?;
+    let limits = match &image.owner {
+        Some(owner) => service.limits(&request.context, owner).await?,
+        None => Limits::default(),
     };
-    let now = service.clock.now();
-    let mut image = Image {
-        id: asked_id(body)?,
-        name: None,
-        owner: request.context.project_id().cloned(),
-        status: Status::Queued,
-        visibility: "shared".to_owned(),
-        protected: false,
-        os_hidden: false,
-        disk_format: None,
-        container_format: None,
-        min_disk: 0,
-        min_ram: 0,
-        size: None,
-        virtual_size: None,
-        checksum: None,
-        sha512: None,
-        created_at: now,
-        updated_at: now,
-        properties: std::collections::BTreeMap::new(),
-        tags: Vec::new(),
-    };
-    for (name, value) in body.iter().filter(|(name, _)| *name != "id") {
-        input::set(&mut image, name, value)?;
-    }
-    let owner = image.owner.as_ref().map(AsRef::<str>::as_ref).unwrap_or_default();
-    request.authorize("add_image", &Target::own().with("owner", owner))?;
-    may_show(&request, &image, "")?;
     let added = image.clone();
-    let result: Result<(), Fault> = service.store.write(move |db| insert_new(db, &added)).await;
-    result?;
+    service.store.write(move |db| insert_new(db, &added, &limits)).await?;
     let location = format!("{}/images/{}", request.base_url(), image.id);
     Ok(Reply::created(view::images::image(&image)).header("Location", location))
 }
 
-fn insert_new(db: &store::Connection, image: &Image) -> Result<(), Fault> {
+/// The image that the body asks for, if the caller may make it.
+fn new_image(service: &Images, request: &Request) -> Result<Image, Fault> {
+    let body = match request.body_value()? {
+        Value::Object(body) => body,
+        Value::Null => return Err(Fault::bad_request("Body expected in request.")),
+        other => return Err(input::wrong_type(other, "object")),
+    };
+    let mut image = Image::new(asked_id(body)?, request.context.project_id().cloned(), service.clock.now());
+    for (name, value) in body.iter().filter(|(name, _)| *name != "id") {
+        input::set(&mut image, name, value)?;
+    }
+    input::check_properties(&image)?;
+    let owner = image.owner.as_ref().map(AsRef::<str>::as_ref);
+    let target = Target::new()
+        .with_option("project_id", owner)
+        .with_option("owner", owner)
+        .with("visibility", body.get("visibility").and_then(Value::as_str).unwrap_or("private"));
+    if !request.allows("add_image", &target) && image.owner.as_ref() != request.context.project_id() {
+        let owner = owner.unwrap_or("None");
+        return Err(Fault::forbidden(format!("You are not permitted to create images owned by '{owner}'")));
+    }
+    request.authorize("add_image", &target)?;
+    may_show(request, image.visibility, &target)?;
+    Ok(image)
+}
+
+fn insert_new(db: &store::Connection, image: &Image, limits: &Limits) -> Result<(), Fault> {
+    quota::check(db, limits, image.owner.as_ref(), &[(Resource::CountTotal, 1)])?;
     match images::insert(db, image) {
         Err(error) if error.is_unique() => {
             Err(Fault::conflict(format!("Image ID {} already exists!", image.id)).caused_by(error))
@@ -208,21 +131,17 @@ fn asked_id(body: &Map<String, Value>) -> Result<ImageId, Fault> {
     match body.get("id") {
         None => Ok(ImageId::random()),
         Some(Value::String(text)) if uuid::Uuid::try_parse(text).is_ok() && text.len() == 36 => Ok(ImageId::new(text)),
-        Some(other) => {
-            Err(Fault::bad_request(format!("Provided object does not match schema 'image': {other} is not a UUID")))
-        }
+        Some(other) => Err(input::schema_error(&format!("{} is not a UUID", input::python(other)))),
     }
 }
 
-/// Whether the caller may give an image the visibility that it has now.
-fn may_show(request: &Request, image: &Image, before: &str) -> Result<(), Fault> {
-    let rule = match image.visibility.as_str() {
-        same if same == before => return Ok(()),
-        "public" => "publicize_image",
-        "community" => "communitize_image",
-        _ => return Ok(()),
-    };
-    request.authorize(rule, &target(image))
+/// Whether the caller may give an image this visibility.
+fn may_show(request: &Request, visibility: Visibility, target: &Target) -> Result<(), Fault> {
+    match visibility {
+        Visibility::Public => request.authorize("publicize_image", target),
+        Visibility::Community => request.authorize("communitize_image", target),
+        Visibility::Shared | Visibility::Private => Ok(()),
+    }
 }
 
 async fn show(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
@@ -233,41 +152,85 @@ async fn show(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
 async fn change(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let media_type = request.media_type().unwrap_or_default();
     let Some((_, draft)) = Draft::MEDIA_TYPES.into_iter().find(|(name, _)| *name == media_type) else {
-        return Err(Fault::unsupported_media_type(format!(
-            "The request media type {media_type} is not supported by this server.\n<br /><br />\nImage PATCH expects Content-Type one of: {}",
-            Draft::MEDIA_TYPES.map(|(name, _)| name).join(", ")
-        )));
+        return Err(wrong_media_type(&media_type));
     };
-    let before = service.find(&request, "modify_image").await?;
-    let mut image = before.clone();
-    for change in patch::parse(request.body_value()?, draft)? {
-        patch::apply(&mut image, &change)?;
+    let changes = patch::parse(request.body_value()?, draft)?;
+    let before = service.find(&request, "get_image").await?;
+    let target = target(&request, &before);
+    for change in &changes {
+        authorize_change(&request, change, &target)?;
     }
-    if image.owner != before.owner && !request.context.is_admin() {
-        return Err(Fault::forbidden("You are not permitted to change the owner of an image."));
+    if changes.is_empty() {
+        return Ok(Reply::ok(view::images::image(&before)));
     }
-    if before.status != Status::Queued
-        && (image.disk_format != before.disk_format || image.container_format != before.container_format)
-    {
-        return Err(Fault::forbidden(
-            "Attribute disk_format or container_format can be only replaced for a queued image.",
-        ));
-    }
-    may_show(&request, &image, &before.visibility)?;
-    image.updated_at = service.clock.now();
-    let changed = image.clone();
-    service.store.write(move |db| images::update(db, &changed)).await?;
+    let (id, viewer, now) = (before.id.clone(), Viewer::of(&request.context), service.clock.now());
+    let image = service
+        .store
+        .write(move |db| {
+            let mut image = images::seen(db, &id, &viewer)?.ok_or_else(|| no_such_image(id.as_str()))?;
+            patch::apply_all(&mut image, &changes)?;
+            image.updated_at = now;
+            images::update(db, &image)?;
+            Ok::<_, Fault>(image)
+        })
+        .await?;
     Ok(Reply::ok(view::images::image(&image)))
+}
+
+/// 415, with what would have been right.
+fn wrong_media_type(media_type: &str) -> Fault {
+    let accepted = Draft::MEDIA_TYPES.map(|(name, _)| name).join(", ");
+    Fault::unsupported_media_type(format!(
+        "The request media type {media_type} is not supported by this server.\n<br /><br />\nImage PATCH expects \
+         Content-Type one of: {accepted}"
+    ))
+}
+
+/// Whether the caller may make `change` to the image that `target` stands for.
+fn authorize_change(request: &Request, change: &Change, target: &Target) -> Result<(), Fault> {
+    match change {
+        Change::Locations(locations) => locations_are_not_changed(request, *locations, target),
+        Change::Set { name, .. } if name == "owner" && !request.context.is_admin() => {
+            Err(Fault::forbidden("Owner can't be updated by non admin."))
+        }
+        Change::Set { name, value, .. } => {
+            if let Some(visibility) = value.as_str().filter(|_| name == "visibility").and_then(Visibility::parse) {
+                may_show(request, visibility, target)?;
+            }
+            request.authorize("modify_image", target)
+        }
+        Change::Remove { .. } => request.authorize("modify_image", target),
+    }
+}
+
+/// Locations are not shown with images (Glance's `show_multiple_locations`, off by default), and so not changed with them.
+fn locations_are_not_changed(request: &Request, locations: Locations, target: &Target) -> Result<(), Fault> {
+    let (rule, verb) = match locations {
+        Locations::Clear => return Err(Fault::forbidden("Cannot set locations to empty list.")),
+        Locations::Add => ("set_image_location", "add"),
+        Locations::Replace => ("set_image_location", "update"),
+        Locations::Remove => ("delete_image_location", "remove"),
+    };
+    request.authorize(rule, target)?;
+    Err(Fault::forbidden(format!("It's not allowed to {verb} locations if locations are invisible.")))
 }
 
 async fn delete(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let image = service.find(&request, "delete_image").await?;
-    if image.protected {
-        return Err(Fault::forbidden(format!("Image {} is protected and cannot be deleted.", image.id)));
-    }
-    let id = image.id.clone();
-    if !service.store.write(move |db| images::delete(db, &id)).await? {
-        return Err(no_such_image(image.id.as_str()));
+    let (id, wanted) = (image.id.clone(), image.id.clone());
+    let removed = service
+        .store
+        .write(move |db| match images::get(db, &id)? {
+            // Looked at here, so that a protection that has just been set holds.
+            Some(image) if image.protected => {
+                Err(Fault::forbidden(format!("Image {id} is protected and cannot be deleted.")))
+            }
+            Some(_) => images::delete(db, &id).map_err(Fault::from),
+            None => Ok(false),
+        })
+        .await?;
+    if !removed {
+        return Err(Fault::not_found(format!("Failed to find image {wanted} to delete")));
     }
     // A crash here leaves a file that the next start removes.
     kit::crash::point("image.delete", "forget", "after");
@@ -282,20 +245,38 @@ impl Images {
     ///
     /// 404 when there is none or it may not be seen, 403 when it may be seen only.
     pub(crate) async fn find(&self, request: &Request, rule: &str) -> Result<Image, Fault> {
+        let image = self.find_visible(request).await?;
+        let target = target(request, &image);
+        if rule != "get_image" && !request.allows(rule, &target) && !request.allows("get_image", &target) {
+            return Err(no_such_image(image.id.as_str()));
+        }
+        match request.authorize(rule, &target) {
+            Err(_) if rule == "get_image" => Err(no_such_image(image.id.as_str())),
+            other => other.map(|()| image),
+        }
+    }
+
+    /// The image that the request's path names, if it may be seen. No rule is asked.
+    pub(crate) async fn find_visible(&self, request: &Request) -> Result<Image, Fault> {
         let id = ImageId::new(request.param("image_id")?);
-        let wanted = id.clone();
-        let image = self.store.read(move |db| images::get(db, &wanted)).await?;
-        let image =
-            image.filter(|image| image.is_visible_to(&request.context)).ok_or_else(|| no_such_image(id.as_str()))?;
-        request.authorize(rule, &target(&image))?;
-        Ok(image)
+        let (wanted, viewer) = (id.clone(), Viewer::of(&request.context));
+        let image = self.store.read(move |db| images::seen(db, &wanted, &viewer)).await?;
+        image.ok_or_else(|| no_such_image(id.as_str()))
     }
 }
 
-/// What the policy may know of an image.
-fn target(image: &Image) -> Target {
-    let owner = image.owner.as_ref().map(AsRef::<str>::as_ref).unwrap_or_default();
-    Target::project(owner).with("owner", owner).with("visibility", &image.visibility)
+/// What the policy may know of an image that the caller sees. Who sees a shared image that is another's is its member.
+pub(crate) fn target(request: &Request, image: &Image) -> Target {
+    let owner = image.owner.as_ref().map(AsRef::<str>::as_ref);
+    let project = request.context.project_id();
+    let is_member = image.visibility == Visibility::Shared && project != image.owner.as_ref();
+    let member = project.filter(|_| is_member).map(AsRef::<str>::as_ref);
+    Target::new()
+        .with_option("project_id", owner)
+        .with_option("owner", owner)
+        .with_option("member_id", member)
+        .with("visibility", image.visibility.as_str())
+        .with("status", image.status.as_str())
 }
 
 /// There is no such image, as far as the caller may know.

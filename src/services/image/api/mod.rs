@@ -1,12 +1,25 @@
 //! The REST surface: one file per resource, each with its table of endpoints.
 
+pub mod actions;
 pub mod data;
+mod filters;
 pub mod images;
+pub mod members;
+pub mod schemas;
 pub mod tags;
+pub mod usage;
 
 use http_kit::Endpoint;
 
 use crate::Images;
 
 /// All endpoints.
-pub static TABLES: &[&[Endpoint<Images>]] = &[images::ENDPOINTS, data::ENDPOINTS, tags::ENDPOINTS];
+pub static TABLES: &[&[Endpoint<Images>]] = &[
+    images::ENDPOINTS,
+    data::ENDPOINTS,
+    tags::ENDPOINTS,
+    members::ENDPOINTS,
+    actions::ENDPOINTS,
+    schemas::ENDPOINTS,
+    usage::ENDPOINTS,
+];

@@ -7,7 +7,6 @@ use kit::Fault;
 
 use crate::Images;
 use crate::db::images;
-use crate::domain::image::Image;
 use crate::domain::input;
 
 /// Its rows.
@@ -17,30 +16,45 @@ pub static ENDPOINTS: &[Endpoint<Images>] = &[
 ];
 
 async fn add(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
-    let mut image = service.find(&request, "modify_image").await?;
     let tag = input::tag_text(request.param("tag")?)?;
-    if let Err(place) = image.tags.binary_search(&tag) {
-        image.tags.insert(place, tag);
-    }
-    if image.tags.len() > input::MOST {
-        return Err(input::too_many_tags(image.tags.len()));
-    }
-    write(&service, image).await
+    change(&service, &request, move |tags| {
+        if let Err(place) = tags.binary_search(&tag) {
+            tags.insert(place, tag);
+        }
+        input::check_tags(tags.len())
+    })
+    .await
 }
 
 async fn remove(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
-    let mut image = service.find(&request, "modify_image").await?;
-    let tag = request.param("tag")?;
-    let before = image.tags.len();
-    image.tags.retain(|other| other != tag);
-    if image.tags.len() == before {
-        return Err(Fault::not_found(format!("Tag {tag} could not be found on image {}.", image.id)));
-    }
-    write(&service, image).await
+    let tag = request.param("tag")?.to_owned();
+    change(&service, &request, move |tags| match tags.binary_search(&tag) {
+        Ok(place) => {
+            tags.remove(place);
+            Ok(())
+        }
+        Err(_) => Err(Fault::not_found("The resource could not be found.")),
+    })
+    .await
 }
 
-async fn write(service: &Images, mut image: Image) -> Result<Reply, Fault> {
-    image.updated_at = service.clock.now();
-    service.store.write(move |db| images::update(db, &image)).await?;
+/// Has `change` done to the sorted tags of the image as it is when it is written.
+async fn change(
+    service: &Images,
+    request: &Request,
+    change: impl FnOnce(&mut Vec<String>) -> Result<(), Fault> + Send + 'static,
+) -> Result<Reply, Fault> {
+    let id = service.find(request, "modify_image").await?.id;
+    let now = service.clock.now();
+    service
+        .store
+        .write(move |db| {
+            let gone = || Fault::not_found(format!("Image {id} not found."));
+            let mut image = images::get(db, &id)?.ok_or_else(gone)?;
+            change(&mut image.tags)?;
+            image.updated_at = now;
+            images::update(db, &image).map_err(Fault::from)
+        })
+        .await?;
     Ok(Reply::no_content())
 }

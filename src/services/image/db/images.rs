@@ -1,4 +1,6 @@
 //! The tables `image_images`, `image_properties` and `image_tags`.
+//!
+//! What clients change never touches the service's own properties (`os_glance…`), which an import writes meanwhile.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +10,9 @@ use kit::ids::ImageId;
 use kit::time::{from_micros, to_micros};
 use store::{Connection, Error, Row, Value, params, query};
 
-use crate::domain::image::{Image, Status};
+use super::members;
+use crate::domain::image::{Image, OWN_PROPERTIES, Status};
+use crate::domain::visibility::{Viewer, Visibility};
 
 const COLUMNS: &str = "id, name, owner, status, visibility, protected, os_hidden, disk_format, container_format, min_disk, \
      min_ram, size, virtual_size, checksum, os_hash_value, created_at, updated_at, \
@@ -18,6 +22,16 @@ const COLUMNS: &str = "id, name, owner, status, visibility, protected, os_hidden
 /// The image with this id.
 pub fn get(db: &Connection, id: &ImageId) -> Result<Option<Image>, Error> {
     query::opt(db, &format!("SELECT {COLUMNS} FROM image_images WHERE id = ?1"), [id.as_str()], from_row)
+}
+
+/// The image with this id, if `viewer` may know of it.
+pub fn seen(db: &Connection, id: &ImageId, viewer: &Viewer) -> Result<Option<Image>, Error> {
+    let Some(image) = get(db, id)? else { return Ok(None) };
+    let is_member = match &viewer.project {
+        Some(project) if image.visibility == Visibility::Shared => members::get(db, id, project)?.is_some(),
+        _ => false,
+    };
+    Ok(Some(image).filter(|image| viewer.sees(image, is_member)))
 }
 
 /// The images that satisfy `condition`, in the order `order`, at most `limit` (-1: all).
@@ -45,7 +59,7 @@ pub fn insert(db: &Connection, image: &Image) -> Result<(), Error> {
             image.name,
             image.owner.as_ref().map(AsRef::<str>::as_ref),
             image.status.as_str(),
-            image.visibility,
+            image.visibility.as_str(),
             image.protected,
             image.os_hidden,
             image.disk_format,
@@ -69,7 +83,7 @@ pub fn update(db: &Connection, image: &Image) -> Result<(), Error> {
             image.id.as_str(),
             image.name,
             image.owner.as_ref().map(AsRef::<str>::as_ref),
-            image.visibility,
+            image.visibility.as_str(),
             image.protected,
             image.os_hidden,
             image.disk_format,
@@ -79,13 +93,17 @@ pub fn update(db: &Connection, image: &Image) -> Result<(), Error> {
             to_micros(image.updated_at),
         ],
     )?;
-    query::execute(db, "DELETE FROM image_properties WHERE image_id = ?1", [image.id.as_str()])?;
+    query::execute(
+        db,
+        "DELETE FROM image_properties WHERE image_id = ?1 AND instr(name, ?2) <> 1",
+        [image.id.as_str(), OWN_PROPERTIES],
+    )?;
     query::execute(db, "DELETE FROM image_tags WHERE image_id = ?1", [image.id.as_str()])?;
     write_details(db, image)
 }
 
 fn write_details(db: &Connection, image: &Image) -> Result<(), Error> {
-    for (name, value) in &image.properties {
+    for (name, value) in image.properties.iter().filter(|(name, _)| !name.starts_with(OWN_PROPERTIES)) {
         let sql = "INSERT INTO image_properties (image_id, name, value) VALUES (?1, ?2, ?3)";
         query::execute(db, sql, params![image.id.as_str(), name, value])?;
     }
@@ -138,13 +156,14 @@ pub fn requeue_interrupted(db: &Connection, now: Timestamp) -> Result<usize, Err
 
 /// The images that have bytes.
 pub fn ids_with_bytes(db: &Connection) -> Result<HashSet<String>, Error> {
-    let ids = query::all(db, "SELECT id FROM image_images WHERE status = 'active'", [], |row| row.get(0))?;
+    let ids = query::all(db, "SELECT id FROM image_images WHERE status IN ('active', 'deactivated')", [], |row| row.get(0))?;
     Ok(ids.into_iter().collect())
 }
 
 fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
     let text = |name: &str| row.get::<_, Option<String>>(name);
     let status: String = row.get("status")?;
+    let visibility: String = row.get("visibility")?;
     let properties: String = row.get("properties")?;
     let tags: String = row.get("tags")?;
     Ok(Image {
@@ -152,7 +171,7 @@ fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
         name: text("name")?,
         owner: text("owner")?.map(Into::into),
         status: Status::parse(&status).unwrap_or(Status::Queued),
-        visibility: row.get("visibility")?,
+        visibility: Visibility::parse(&visibility).unwrap_or(Visibility::Private),
         protected: row.get("protected")?,
         os_hidden: row.get("os_hidden")?,
         disk_format: text("disk_format")?,

@@ -1,15 +1,23 @@
 //! An image and its states.
 //!
 //! ```text
-//!   queued ──upload──▶ saving ──complete──▶ active
-//!      ▲                  │
-//!      └──failed, cut off─┘
+//!            ┌──upload──▶ saving ─────complete────────────────┐
+//!   queued ──┼──stage───▶ uploading ──import──▶ importing ──▶ active ◀──▶ deactivated
+//!      ▲     └──web-download──────────────────▶ importing
+//!      └── failed, cut off: from saving, uploading, importing
 //! ```
 
 use std::collections::BTreeMap;
 
+use kit::Timestamp;
 use kit::ids::{ImageId, ProjectId};
-use kit::{RequestContext, Timestamp};
+
+use super::visibility::Visibility;
+
+/// What the names of properties begin with that are the service's own: clients see them and cannot set them.
+pub const OWN_PROPERTIES: &str = "os_glance";
+/// The property that lists the stores that an import still writes to.
+pub const IMPORTING_TO: &str = "os_glance_importing_to_stores";
 
 /// Where an image stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,23 +26,40 @@ pub enum Status {
     Queued,
     /// Bytes are coming in.
     Saving,
+    /// Bytes are, or were, staged for an import.
+    Uploading,
+    /// An import is at work.
+    Importing,
     /// Ready.
     Active,
+    /// Its bytes are kept back.
+    Deactivated,
 }
 
 impl Status {
+    const ALL: [Self; 6] =
+        [Self::Queued, Self::Saving, Self::Uploading, Self::Importing, Self::Active, Self::Deactivated];
+
     /// Glance's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Saving => "saving",
+            Self::Uploading => "uploading",
+            Self::Importing => "importing",
             Self::Active => "active",
+            Self::Deactivated => "deactivated",
         }
     }
 
     /// The status that the database calls `text`.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Queued, Self::Saving, Self::Active].into_iter().find(|status| status.as_str() == text)
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether the bytes are all there, whoever may have them.
+    pub fn has_bytes(self) -> bool {
+        matches!(self, Self::Active | Self::Deactivated)
     }
 }
 
@@ -49,8 +74,8 @@ pub struct Image {
     pub owner: Option<ProjectId>,
     /// Where it stands.
     pub status: Status,
-    /// `public`, `community`, `shared` or `private`.
-    pub visibility: String,
+    /// Who sees it.
+    pub visibility: Visibility,
     /// Whether it cannot be deleted.
     pub protected: bool,
     /// Whether lists leave it out.
@@ -75,20 +100,40 @@ pub struct Image {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Custom properties.
+    /// Custom properties, and the service's own ([`OWN_PROPERTIES`]).
     pub properties: BTreeMap<String, String>,
     /// Tags, sorted.
     pub tags: Vec<String>,
 }
 
 impl Image {
-    /// Whether the caller may know that it exists.
-    pub fn is_visible_to(&self, context: &RequestContext) -> bool {
-        context.is_admin() || matches!(self.visibility.as_str(), "public" | "community") || self.is_owned_by(context)
+    /// A new image of `owner`, with nothing set.
+    pub fn new(id: ImageId, owner: Option<ProjectId>, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: None,
+            owner,
+            status: Status::Queued,
+            visibility: Visibility::Shared,
+            protected: false,
+            os_hidden: false,
+            disk_format: None,
+            container_format: None,
+            min_disk: 0,
+            min_ram: 0,
+            size: None,
+            virtual_size: None,
+            checksum: None,
+            sha512: None,
+            created_at: now,
+            updated_at: now,
+            properties: BTreeMap::new(),
+            tags: Vec::new(),
+        }
     }
 
-    /// Whether it is the caller's project's.
-    pub fn is_owned_by(&self, context: &RequestContext) -> bool {
-        self.owner.is_some() && self.owner.as_ref() == context.project_id()
+    /// How many custom properties it has, the service's own aside.
+    pub fn custom_properties(&self) -> usize {
+        self.properties.keys().filter(|name| !name.starts_with(OWN_PROPERTIES)).count()
     }
 }

@@ -2,4 +2,7 @@
 
 pub mod image;
 pub mod input;
+pub mod member;
 pub mod patch;
+pub mod quota;
+pub mod visibility;

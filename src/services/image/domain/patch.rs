@@ -1,6 +1,8 @@
 //! Glance's JSON patches: `add`, `replace` and `remove` of one attribute at a time, in the two ways of writing them.
+//!
+//! A patch is read and checked before the image is looked at, and then applied as a whole or not at all.
 
-use kit::Fault;
+use kit::{Fault, Timestamp};
 use serde_json::{Map, Value};
 
 use super::image::Image;
@@ -9,20 +11,46 @@ use super::input;
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// The attribute is set. `must_exist` tells `replace` from `add`.
+    /// The attribute is set.
     Set {
         /// Which.
         name: String,
         /// To what.
         value: Value,
-        /// Whether it must be there already.
-        must_exist: bool,
+        /// What must hold of it before.
+        before: Before,
     },
     /// The custom property goes.
     Remove {
         /// Which.
         name: String,
     },
+    /// A change of `locations`.
+    Locations(Locations),
+}
+
+/// What must hold of an attribute that is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// It is there (`replace`).
+    Present,
+    /// It is not there (`add` in version 2.0).
+    Absent,
+    /// Either (`add` in version 2.1).
+    Any,
+}
+
+/// What is done to `locations`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locations {
+    /// One is added.
+    Add,
+    /// All are replaced.
+    Replace,
+    /// All are replaced by none.
+    Clear,
+    /// One is removed.
+    Remove,
 }
 
 /// How a patch is written; the request's media type says it.
@@ -43,24 +71,32 @@ impl Draft {
 
     /// The operation and the path of one object.
     fn operation(self, object: &Map<String, Value>) -> Result<(&str, &str), Fault> {
-        let text = |key: &str| object.get(key).and_then(Value::as_str);
         match self {
             Self::Tenth => {
-                let op = text("op").ok_or_else(|| {
+                let op = object.get("op").filter(|op| !op.is_null()).ok_or_else(|| {
                     Fault::bad_request(
-                        "Unable to find 'op' in JSON Schema change. It must be one of the following: add, remove, replace.",
+                        "Unable to find `op` in JSON Schema change. It must be one of the following: add, remove, replace.",
                     )
                 })?;
-                let path =
-                    text("path").ok_or_else(|| Fault::bad_request("Unable to find 'path' in JSON Schema change"))?;
-                Ok((op, path))
+                let op = op.as_str().unwrap_or_default();
+                if !OPERATIONS.contains(&op) {
+                    return Err(Fault::bad_request(format!(
+                        "Invalid operation: `{op}`. It must be one of the following: add, remove, replace."
+                    )));
+                }
+                let path = object
+                    .get("path")
+                    .ok_or_else(|| Fault::bad_request("Unable to find 'path' in JSON Schema change"))?;
+                Ok((op, text_of(path)?))
             }
             Self::Fourth => {
-                let mut named =
-                    ["add", "remove", "replace"].into_iter().filter_map(|op| text(op).map(|path| (op, path)));
+                let mut named = OPERATIONS.into_iter().filter_map(|op| object.get(op).map(|path| (op, path)));
                 match (named.next(), named.next()) {
-                    (Some(operation), None) => Ok(operation),
-                    _ => Err(Fault::bad_request(
+                    (Some((op, path)), None) => Ok((op, text_of(path)?)),
+                    (Some(_), Some(_)) => Err(Fault::bad_request(
+                        "Operation objects must contain only one member named \"add\", \"remove\", or \"replace\".",
+                    )),
+                    (None, _) => Err(Fault::bad_request(
                         "Operation objects must contain exactly one member named \"add\", \"remove\", or \"replace\".",
                     )),
                 }
@@ -69,10 +105,17 @@ impl Draft {
     }
 }
 
-/// Reads a patch.
+const OPERATIONS: [&str; 3] = ["add", "remove", "replace"];
+
+fn text_of(path: &Value) -> Result<&str, Fault> {
+    path.as_str().ok_or_else(|| Fault::bad_request(format!("Pointer `{path}` is not a string.")))
+}
+
+/// Reads a patch and checks all that can be checked without the image.
 ///
 /// # Errors
-/// 400 where it is none, or changes something that lies deeper than one level.
+/// 400 where it is none, changes something that lies too deep or holds a value of the wrong kind; 403 for what clients
+/// do not change.
 pub fn parse(body: &Value, draft: Draft) -> Result<Vec<Change>, Fault> {
     let Value::Array(operations) = body else {
         return Err(Fault::bad_request("Request body must be a JSON array of operation objects."));
@@ -84,143 +127,114 @@ fn parse_one(operation: &Value, draft: Draft) -> Result<Change, Fault> {
     let Value::Object(operation) = operation else {
         return Err(Fault::bad_request("Operations must be JSON objects."));
     };
-    let (op, path) = draft.operation(operation)?;
-    let name = name(path)?;
-    let value = || {
-        operation
-            .get("value")
-            .cloned()
-            .ok_or_else(|| Fault::bad_request(format!("Operation \"{op}\" requires a member named \"value\".")))
-    };
-    match op {
-        "add" => Ok(Change::Set { value: value()?, name, must_exist: false }),
-        "replace" => Ok(Change::Set { value: value()?, name, must_exist: true }),
-        "remove" => Ok(Change::Remove { name }),
-        other => Err(Fault::bad_request(format!(
-            "Operation: {other} is not supported. It must be one of the following: add, remove, replace."
-        ))),
+    let (op, pointer) = draft.operation(operation)?;
+    let path = parts(pointer)?;
+    let name = path.first().cloned().unwrap_or_default();
+    let depth = if name == "locations" && op != "replace" { 2 } else { 1 };
+    if path.len() != depth {
+        return Err(Fault::bad_request(format!("Invalid JSON pointer for this resource: '/{}'", path.join("/"))));
     }
+    if op == "remove" {
+        input::check_may_change(&name)?;
+        return Ok(if name == "locations" { Change::Locations(Locations::Remove) } else { Change::Remove { name } });
+    }
+    let value = operation
+        .get("value")
+        .cloned()
+        .ok_or_else(|| Fault::bad_request(format!("Operation \"{op}\" requires a member named \"value\".")))?;
+    if name == "locations" {
+        return locations(op, &value).map(Change::Locations);
+    }
+    // Whether the value can be set at all: on an image on which everything can be.
+    input::set(&mut Image::new("".into(), None, Timestamp::UNIX_EPOCH), &name, &value)?;
+    let before = match (op, draft) {
+        ("replace", _) => Before::Present,
+        (_, Draft::Fourth) => Before::Absent,
+        (_, Draft::Tenth) => Before::Any,
+    };
+    Ok(Change::Set { name, value, before })
 }
 
-/// The attribute that a JSON pointer of one level names.
-fn name(path: &str) -> Result<String, Fault> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err(Fault::bad_request(format!("Pointer `{path}` does not start with \"/\".")));
-    };
-    if rest.is_empty() || rest.contains("//") || rest.ends_with('/') {
-        return Err(Fault::bad_request(format!("Pointer `{path}` contains adjacent \"/\" or ends with it.")));
+fn locations(op: &str, value: &Value) -> Result<Locations, Fault> {
+    if op == "add" {
+        return check_location(value).map(|()| Locations::Add);
     }
-    if rest.contains('/') {
-        return Err(Fault::bad_request(format!("Invalid JSON pointer for this resource: '{path}'")));
-    }
-    Ok(rest.replace("~1", "/").replace("~0", "~"))
+    let Value::Array(list) = value else { return Err(input::wrong_type(value, "array")) };
+    list.iter().try_for_each(check_location)?;
+    Ok(if list.is_empty() { Locations::Clear } else { Locations::Replace })
 }
 
-/// Applies `change` to `image`.
+fn check_location(value: &Value) -> Result<(), Fault> {
+    let Value::Object(location) = value else { return Err(input::wrong_type(value, "object")) };
+    let member = |name: &str| {
+        location.get(name).ok_or_else(|| input::schema_error(&format!("'{name}' is a required property")))
+    };
+    let (url, metadata) = (member("url")?, member("metadata")?);
+    if !url.is_string() {
+        return Err(input::wrong_type(url, "string"));
+    }
+    if !metadata.is_object() {
+        return Err(input::wrong_type(metadata, "object"));
+    }
+    Ok(())
+}
+
+/// The parts of a JSON pointer (RFC 6901), as far as Glance takes them.
+fn parts(pointer: &str) -> Result<Vec<String>, Fault> {
+    let wrong = |what: &str| Err(Fault::bad_request(format!("Pointer `{pointer}` {what}.")));
+    let Some(rest) = pointer.strip_prefix('/') else { return wrong("does not start with \"/\"") };
+    let parts: Vec<&str> = rest.split('/').collect();
+    if parts.iter().rev().skip(1).any(|part| part.trim().is_empty()) {
+        return wrong("contains adjacent \"/\"");
+    }
+    if !rest.is_empty() && rest.ends_with('/') {
+        return wrong("end with \"/\"");
+    }
+    if rest.trim().is_empty() {
+        return wrong("does not contains valid token");
+    }
+    let escapes = rest.split('~').skip(1);
+    if escapes.into_iter().any(|after| !after.starts_with(['0', '1'])) {
+        return wrong("contains \"~\" not part of a recognized escape sequence");
+    }
+    Ok(parts.into_iter().map(|part| part.replace("~1", "/").replace("~0", "~").trim().to_owned()).collect())
+}
+
+/// Applies `change` to `image`. What it says of locations is not the image's.
 ///
 /// # Errors
-/// 403 for what only the service sets or what cannot be removed, 409 for a custom property that is not there, 400 for a value of the wrong kind.
+/// 403 for what cannot be removed or not be set in the image's status, 409 for a property that is there or is not.
 pub fn apply(image: &mut Image, change: &Change) -> Result<(), Fault> {
     match change {
-        Change::Set { name, value, must_exist } => {
-            if *must_exist && !input::is_base(name) && !image.properties.contains_key(name) {
-                return Err(Fault::conflict(format!("Property {name} does not exist.")));
+        Change::Set { name, value, before } => {
+            let there = input::is_base(name) || image.properties.contains_key(name);
+            match before {
+                Before::Present if !there => return Err(Fault::conflict(format!("Property {name} does not exist."))),
+                Before::Absent if there => return Err(Fault::conflict(format!("Property {name} already present."))),
+                _ => input::set(image, name, value),
             }
-            input::set(image, name, value)
         }
         Change::Remove { name } if input::is_base(name) => {
-            Err(Fault::forbidden(format!("Property '{name}' may not be removed.")))
+            Err(Fault::forbidden(format!("Property {name} may not be removed.")))
         }
         Change::Remove { name } => match image.properties.remove(name) {
             Some(_) => Ok(()),
             None => Err(Fault::conflict(format!("Property {name} does not exist."))),
         },
+        Change::Locations(_) => Ok(()),
     }
+}
+
+/// `image` with all of `changes`.
+///
+/// # Errors
+/// As [`apply`]; 413 where it would have too many custom properties.
+pub fn apply_all(image: &mut Image, changes: &[Change]) -> Result<(), Fault> {
+    let before = image.custom_properties();
+    changes.iter().try_for_each(|change| apply(image, change))?;
+    // One that has too many of old may still be changed.
+    if image.custom_properties() > before { input::check_properties(image) } else { Ok(()) }
 }
 
 #[cfg(test)]
-mod tests {
-    use kit::FaultKind;
-    use serde_json::json;
-
-    use super::*;
-    use crate::domain::image::Status;
-
-    fn image() -> Image {
-        Image {
-            id: "i".into(),
-            name: None,
-            owner: Some("p".into()),
-            status: Status::Queued,
-            visibility: "shared".to_owned(),
-            protected: false,
-            os_hidden: false,
-            disk_format: None,
-            container_format: None,
-            min_disk: 0,
-            min_ram: 0,
-            size: None,
-            virtual_size: None,
-            checksum: None,
-            sha512: None,
-            created_at: kit::Timestamp::UNIX_EPOCH,
-            updated_at: kit::Timestamp::UNIX_EPOCH,
-            properties: [("p1".to_owned(), "v".to_owned())].into(),
-            tags: Vec::new(),
-        }
-    }
-
-    fn patched(body: Value) -> Result<Image, Fault> {
-        let mut image = image();
-        for change in parse(&body, Draft::Tenth)? {
-            apply(&mut image, &change)?;
-        }
-        Ok(image)
-    }
-
-    #[test]
-    fn attributes_and_properties_are_set_and_removed() {
-        let image = patched(json!([
-            { "op": "replace", "path": "/name", "value": "new" },
-            { "op": "add", "path": "/p~1two", "value": "x" },
-            { "op": "remove", "path": "/p1" },
-            { "op": "replace", "path": "/tags", "value": ["b", "a", "b"] },
-        ]))
-        .unwrap();
-        assert_eq!(image.name.as_deref(), Some("new"));
-        assert_eq!(image.properties, [("p/two".to_owned(), "x".to_owned())].into());
-        assert_eq!(image.tags, ["a", "b"]);
-    }
-
-    #[test]
-    fn the_older_way_of_writing_says_the_same() {
-        let older = json!([
-            { "replace": "/name", "value": "new" },
-            { "add": "/p2", "value": "x" },
-            { "remove": "/p1" },
-        ]);
-        let newer = json!([
-            { "op": "replace", "path": "/name", "value": "new" },
-            { "op": "add", "path": "/p2", "value": "x" },
-            { "op": "remove", "path": "/p1" },
-        ]);
-        assert_eq!(parse(&older, Draft::Fourth).unwrap(), parse(&newer, Draft::Tenth).unwrap());
-        for unclear in [json!([{ "value": 1 }]), json!([{ "add": "/a", "remove": "/a" }]), newer] {
-            assert_eq!(parse(&unclear, Draft::Fourth).unwrap_err().kind(), FaultKind::BadRequest);
-        }
-    }
-
-    #[test]
-    fn what_is_not_allowed_says_so() {
-        let kind = |body| patched(body).unwrap_err().kind();
-        assert_eq!(kind(json!([{ "op": "replace", "path": "/status", "value": "active" }])), FaultKind::Forbidden);
-        assert_eq!(kind(json!([{ "op": "remove", "path": "/name" }])), FaultKind::Forbidden);
-        assert_eq!(kind(json!([{ "op": "replace", "path": "/nope", "value": "x" }])), FaultKind::Conflict);
-        assert_eq!(kind(json!([{ "op": "remove", "path": "/nope" }])), FaultKind::Conflict);
-        assert_eq!(kind(json!([{ "op": "add", "path": "/a/b", "value": "x" }])), FaultKind::BadRequest);
-        assert_eq!(kind(json!([{ "op": "add", "path": "a", "value": "x" }])), FaultKind::BadRequest);
-        assert_eq!(kind(json!([{ "op": "move", "path": "/a", "value": "x" }])), FaultKind::BadRequest);
-        assert_eq!(kind(json!([{ "op": "add", "path": "/min_ram", "value": -1 }])), FaultKind::BadRequest);
-        assert_eq!(kind(json!({ "op": "add" })), FaultKind::BadRequest);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ pub fn image(image: &Image) -> Value {
         "name": image.name,
         "disk_format": image.disk_format,
         "container_format": image.container_format,
-        "visibility": image.visibility,
+        "visibility": image.visibility.as_str(),
         "size": image.size,
         "virtual_size": image.virtual_size,
         "status": image.status.as_str(),

@@ -1,3 +1,5 @@
-//! Images as JSON.
+//! What the service has, as JSON.
 
 pub mod images;
+pub mod members;
+pub mod schemas;

@@ -1,0 +1,26 @@
+//! What a project has of each resource that is limited.
+
+use store::{Connection, Error, query};
+
+use crate::domain::image::IMPORTING_TO;
+use crate::domain::quota::Resource;
+
+/// An import that copies to further stores, as long as it has some to do.
+const COPYING: &str = "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?2 AND p.value <> '')";
+
+/// How much of `resource` the project `owner` has; sizes in whole MiB.
+pub fn of(db: &Connection, owner: &str, resource: Resource) -> Result<i64, Error> {
+    let (what, which) = match resource {
+        Resource::CountTotal => ("count(*)", "1".to_owned()),
+        Resource::SizeTotal => ("coalesce(sum(i.size), 0) >> 20", "i.size > 0".to_owned()),
+        Resource::StageTotal => (
+            "coalesce(sum(i.size), 0) >> 20",
+            format!("i.size > 0 AND (i.status IN ('uploading', 'importing') OR {COPYING})"),
+        ),
+        Resource::CountUploading => {
+            ("count(*)", format!("(i.status IN ('saving', 'uploading', 'importing') OR {COPYING})"))
+        }
+    };
+    let sql = format!("SELECT {what} FROM image_images i WHERE i.owner = ?1 AND {which} AND ?2 <> ''");
+    query::one(db, &sql, [owner, IMPORTING_TO], |row| row.get(0))
+}
