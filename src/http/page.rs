@@ -301,7 +301,8 @@ fn sort(dialect: &Dialect, query: &Query, order: &Order) -> Result<Vec<(&'static
         // What is the same by the keys that are asked for comes by age, the newest first but where all goes up.
         let up = sort.iter().all(|(_, direction)| *direction == Direction::Ascending);
         let direction = if up { Direction::Ascending } else { Direction::Descending };
-        let missing = order.default.iter().filter(|(default, _)| sort.iter().all(|(column, _)| *column != default.column));
+        let missing =
+            order.default.iter().filter(|(default, _)| sort.iter().all(|(column, _)| *column != default.column));
         let missing: Vec<_> = missing.map(|(default, _)| (default.column, direction)).collect();
         sort.extend(missing);
     }

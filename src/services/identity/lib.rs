@@ -146,9 +146,7 @@ impl IdentityService {
         let store = self.store.clone();
         let limits = move |_context, message: GetLimits| {
             let store = store.clone();
-            async move {
-                store.read(move |db| db::limits::applying(db, &message.service_type, &message.project_id)).await
-            }
+            async move { store.read(move |db| db::limits::applying(db, &message.service_type, &message.project_id)).await }
         };
         vec![bus.server(TOPIC).on::<ValidateToken, _, _>(validate).on::<GetLimits, _, _>(limits).start()]
     }

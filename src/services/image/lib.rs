@@ -27,8 +27,10 @@ use tokio_util::sync::CancellationToken;
 use backends::file::FileStore;
 
 /// The service's tables.
-pub const MIGRATIONS: Migrations =
-    Migrations { service: "image", steps: &[include_str!("migrations/0001_images.sql"), include_str!("migrations/0002_members.sql")] };
+pub const MIGRATIONS: Migrations = Migrations {
+    service: "image",
+    steps: &[include_str!("migrations/0001_images.sql"), include_str!("migrations/0002_members.sql")],
+};
 
 /// The service's policy.
 pub static RULES: &[Rule] = policy::RULES;

@@ -66,9 +66,7 @@ fn shared(query: &Query, viewer: &Viewer) -> Result<Condition, Fault> {
     let said = query.get("member_status").unwrap_or("accepted");
     let status = match said {
         "all" => "",
-        _ => MemberStatus::parse(said)
-            .ok_or_else(|| Fault::bad_request(format!("Invalid status: {said}")))?
-            .as_str(),
+        _ => MemberStatus::parse(said).ok_or_else(|| Fault::bad_request(format!("Invalid status: {said}")))?.as_str(),
     };
     let Some(project) = &viewer.project else { return Ok(Condition::none()) };
     let members = "visibility = 'shared' AND id IN (SELECT m.image_id FROM image_members m WHERE m.member_id = ? \
@@ -109,12 +107,8 @@ fn one(name: &str, text: &str) -> Result<Condition, Fault> {
     }
     match name {
         "protected" => truth("protected", text),
-        "os_hash_algo" => {
-            Ok(Condition::new("os_hash_value IS NOT NULL AND ? = 'sha512'", [SqlValue::from(text)]))
-        }
-        "changes-since" => {
-            Err(Fault::bad_request("The \"changes-since\" filter is no longer available on v2."))
-        }
+        "os_hash_algo" => Ok(Condition::new("os_hash_value IS NOT NULL AND ? = 'sha512'", [SqlValue::from(text)])),
+        "changes-since" => Err(Fault::bad_request("The \"changes-since\" filter is no longer available on v2.")),
         _ => match range(name) {
             Some((column, operator)) => between(column, operator, text),
             None => Ok(property(name, text)),
@@ -132,15 +126,14 @@ fn range(name: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn between(column: &str, operator: &str, text: &str) -> Result<Condition, Fault> {
-    let number: i64 = text
-        .trim()
-        .parse()
-        .map_err(|_| Fault::bad_request("Unable to filter on a range with a non-numeric value."))?;
+    let number: i64 =
+        text.trim().parse().map_err(|_| Fault::bad_request("Unable to filter on a range with a non-numeric value."))?;
     Ok(Condition::new(format!("{column} {operator} ?"), [number.into()]))
 }
 
 fn property(name: &str, text: &str) -> Condition {
-    let has = "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = image_images.id AND p.name = ? AND p.value = ?)";
+    let has =
+        "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = image_images.id AND p.name = ? AND p.value = ?)";
     Condition::new(has, [SqlValue::from(name), SqlValue::from(text)])
 }
 

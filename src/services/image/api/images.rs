@@ -155,7 +155,7 @@ async fn change(service: Arc<Images>, request: Request) -> Result<Reply, Fault> 
         return Err(wrong_media_type(&media_type));
     };
     let changes = patch::parse(request.body_value()?, draft)?;
-    let before = service.find(&request, "get_image").await?;
+    let before = service.find(&request, "modify_image").await?;
     let target = target(&request, &before);
     for change in &changes {
         authorize_change(&request, change, &target)?;

@@ -156,7 +156,8 @@ pub fn requeue_interrupted(db: &Connection, now: Timestamp) -> Result<usize, Err
 
 /// The images that have bytes.
 pub fn ids_with_bytes(db: &Connection) -> Result<HashSet<String>, Error> {
-    let ids = query::all(db, "SELECT id FROM image_images WHERE status IN ('active', 'deactivated')", [], |row| row.get(0))?;
+    let ids =
+        query::all(db, "SELECT id FROM image_images WHERE status IN ('active', 'deactivated')", [], |row| row.get(0))?;
     Ok(ids.into_iter().collect())
 }
 

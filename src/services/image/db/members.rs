@@ -29,10 +29,10 @@ pub fn count(db: &Connection, image: &ImageId) -> Result<i64, Error> {
 
 /// Adds a member.
 pub fn insert(db: &Connection, member: &Member) -> Result<(), Error> {
-    let sql = "INSERT INTO image_members (image_id, member_id, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql =
+        "INSERT INTO image_members (image_id, member_id, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (created, updated) = (to_micros(member.created_at), to_micros(member.updated_at));
-    let values =
-        params![member.image_id.as_str(), member.member_id.as_str(), member.status.as_str(), created, updated];
+    let values = params![member.image_id.as_str(), member.member_id.as_str(), member.status.as_str(), created, updated];
     query::execute(db, sql, values).map(|_| ())
 }
 

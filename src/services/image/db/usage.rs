@@ -6,7 +6,8 @@ use crate::domain::image::IMPORTING_TO;
 use crate::domain::quota::Resource;
 
 /// An import that copies to further stores, as long as it has some to do.
-const COPYING: &str = "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?2 AND p.value <> '')";
+const COPYING: &str =
+    "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?2 AND p.value <> '')";
 
 /// How much of `resource` the project `owner` has; sizes in whole MiB.
 pub fn of(db: &Connection, owner: &str, resource: Resource) -> Result<i64, Error> {

@@ -166,9 +166,8 @@ fn locations(op: &str, value: &Value) -> Result<Locations, Fault> {
 
 fn check_location(value: &Value) -> Result<(), Fault> {
     let Value::Object(location) = value else { return Err(input::wrong_type(value, "object")) };
-    let member = |name: &str| {
-        location.get(name).ok_or_else(|| input::schema_error(&format!("'{name}' is a required property")))
-    };
+    let member =
+        |name: &str| location.get(name).ok_or_else(|| input::schema_error(&format!("'{name}' is a required property")));
     let (url, metadata) = (member("url")?, member("metadata")?);
     if !url.is_string() {
         return Err(input::wrong_type(url, "string"));

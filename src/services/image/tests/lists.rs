@@ -96,7 +96,8 @@ async fn lists_show_what_is_meant_for_the_project() {
     let world = world().await;
     let make = async |token: &str, visibility: &str| {
         let name = format!("{token}-{visibility}");
-        let made = world.must_as(token, 201, "POST", "/images", json!({ "name": name, "visibility": visibility })).await;
+        let made =
+            world.must_as(token, 201, "POST", "/images", json!({ "name": name, "visibility": visibility })).await;
         made["id"].as_str().unwrap().to_owned()
     };
     for visibility in ["private", "shared", "community"] {

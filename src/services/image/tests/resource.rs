@@ -68,7 +68,8 @@ async fn a_patch_is_applied_as_a_whole_or_not_at_all() {
     let given = json!([{ "op": "replace", "path": "/owner", "value": "elsewhere" }]);
     world.must_as("admin", 200, "PATCH", &path, given).await;
     world.must(403, "PATCH", &path, json!([{ "op": "add", "path": "/p3", "value": "x" }])).await;
-    let wrong = world.call("member", "PATCH", "/v2/images/nope", &[("content-type", "application/json")], json!([])).await;
+    let wrong =
+        world.call("member", "PATCH", "/v2/images/nope", &[("content-type", "application/json")], json!([])).await;
     assert_eq!((wrong.status, wrong.header("accept-patch").split(", ").count()), (415, 2));
     assert!(wrong.json()["message"].as_str().unwrap().contains(PATCH.1));
     world.must(400, "PATCH", "/images/nope", json!({})).await;

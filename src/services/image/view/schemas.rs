@@ -103,7 +103,8 @@ fn word(words: &[&str], description: &str) -> Value {
 }
 
 fn image_properties() -> Value {
-    let optional = |description: &str| json!({ "type": ["null", "string"], "description": description, "maxLength": 255 });
+    let optional =
+        |description: &str| json!({ "type": ["null", "string"], "description": description, "maxLength": 255 });
     let truth = |description: &str| json!({ "type": "boolean", "description": description });
     let number = |description: &str| json!({ "type": "integer", "description": description });
     let mut properties = json!({
