@@ -55,6 +55,12 @@ impl Catalog {
         Self(list)
     }
 
+    /// The list that Keystone gave.
+    #[must_use]
+    pub fn list(&self) -> &Value {
+        &self.0
+    }
+
     /// The URL of `service`, without a slash at its end.
     ///
     /// # Errors

@@ -1,44 +1,48 @@
 //! The cloud's APIs: one token for a command, the catalog, JSON in and out, lists to their last page.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::catalog::{Catalog, Service};
 use super::credentials::{Credentials, Reference};
 use super::fault_text;
 use super::http::{self, Answer, Body, Counter, Http};
-use super::problem::{Problem, Result};
+use super::login::{Login, TokenCache};
+use super::problem::{Kind, Problem, Result};
 
 /// The version of Nova's API that is spoken: the flavor is in the server, and keypairs are still made by Nova.
 const COMPUTE_VERSION: &str = "2.79";
 /// The most pages of a list that are read.
 const MOST_PAGES: usize = 10_000;
 
-/// A login.
-#[derive(Debug)]
-struct Login {
-    token: String,
-    catalog: Catalog,
-    project_id: Option<String>,
-}
+/// The oldest login to hand out is this many seconds from its end.
+const SPARE: i64 = 60;
 
 /// The way to the cloud. It logs in when it is first used.
 pub struct Client {
     http: Http,
     credentials: Credentials,
-    login: OnceCell<Login>,
+    login: Mutex<Option<Arc<Login>>>,
+    kept: Option<TokenCache>,
 }
 
 impl Client {
     /// A client that uses `credentials`.
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
-        Self { http: Http::new(), credentials, login: OnceCell::new() }
+        Self { http: Http::new(), credentials, login: Mutex::default(), kept: None }
+    }
+
+    /// One that keeps its login in `kept` for the next command.
+    #[must_use]
+    pub fn keeping(self, kept: Option<TokenCache>) -> Self {
+        Self { kept, ..self }
     }
 
     /// The credentials in use.
@@ -51,8 +55,8 @@ impl Client {
     ///
     /// # Errors
     /// When the login fails.
-    pub async fn project_id(&self) -> Result<Option<&str>> {
-        Ok(self.login().await?.project_id.as_deref())
+    pub async fn project_id(&self) -> Result<Option<String>> {
+        Ok(self.login().await?.project_id.clone())
     }
 
     /// `GET`.
@@ -71,6 +75,11 @@ impl Client {
     /// `PUT`.
     pub async fn put(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
         self.json(Method::PUT, service, path, Some(body)).await
+    }
+
+    /// Any method.
+    pub async fn send(&self, method: Method, service: Service, path: &str, body: Option<&Value>) -> Result<Value> {
+        self.json(method, service, path, body).await
     }
 
     /// `DELETE`.
@@ -106,7 +115,7 @@ impl Client {
     ) -> Result<()> {
         let sent = Counter::default();
         let (body, length) = http::file(file, &sent).await?;
-        let builder = self.request(Method::PUT, service, path).await?;
+        let builder = self.request(&*self.login().await?, Method::PUT, service, path)?;
         let builder = builder.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
         let request = built(builder, body)?;
         let answer = self.http.upload(request, &sent, report).await;
@@ -119,17 +128,51 @@ impl Client {
     }
 
     async fn json(&self, method: Method, service: Service, path: &str, body: Option<&Value>) -> Result<Value> {
-        let builder = self.request(method, service, path).await?;
+        let (login, fresh) = self.login_and_age().await?;
+        let answer = self.exchange(&login, &method, service, path, body).await;
+        let stale = match &answer {
+            Ok(answer) => answer.status == StatusCode::UNAUTHORIZED,
+            // The cloud may be elsewhere by now.
+            Err(problem) => problem.kind == Kind::Unreachable,
+        };
+        if fresh || !stale {
+            return accepted(&answer?);
+        }
+        *self.login.lock().await = None;
+        self.kept.iter().for_each(TokenCache::forget);
+        let login = self.login().await?;
+        accepted(&self.exchange(&login, &method, service, path, body).await?)
+    }
+
+    async fn exchange(
+        &self,
+        login: &Login,
+        method: &Method,
+        service: Service,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer> {
+        let builder = self.request(login, method.clone(), service, path)?;
         let request = match body {
             Some(body) => built(builder.header(CONTENT_TYPE, "application/json"), http::bytes(body.to_string()))?,
             None => built(builder, http::bytes(""))?,
         };
-        accepted(&self.http.send(request).await?)
+        self.http.send(request).await
     }
 
-    async fn request(&self, method: Method, service: Service, path: &str) -> Result<hyper::http::request::Builder> {
-        let login = self.login().await?;
+    /// A request to `path`, in which `{user_id}` and `{project_id}` are the token's own.
+    fn request(
+        &self,
+        login: &Login,
+        method: Method,
+        service: Service,
+        path: &str,
+    ) -> Result<hyper::http::request::Builder> {
         let base = login.catalog.url(service, &self.credentials.interface, self.credentials.region.as_deref())?;
+        let own = [("{user_id}", &login.user_id), ("{project_id}", &login.project_id)];
+        let path = own.iter().fold(path.to_owned(), |path, (name, id)| {
+            if path.contains(name) { path.replace(name, &escape(id.as_deref().unwrap_or_default())) } else { path }
+        });
         let builder = Request::builder().method(method).uri(format!("{base}{path}"));
         let builder = builder.header("X-Auth-Token", &login.token).header("Accept", "application/json");
         Ok(match service {
@@ -140,8 +183,30 @@ impl Client {
         })
     }
 
-    async fn login(&self) -> Result<&Login> {
-        self.login.get_or_try_init(|| self.log_in()).await
+    /// The login in use: this command's own, the one that an earlier command kept, or a new one.
+    ///
+    /// # Errors
+    /// When the cloud cannot be reached or does not accept the credentials.
+    pub async fn login(&self) -> Result<Arc<Login>> {
+        Ok(self.login_and_age().await?.0)
+    }
+
+    /// The login, and whether it was made just now.
+    async fn login_and_age(&self) -> Result<(Arc<Login>, bool)> {
+        let mut login = self.login.lock().await;
+        if let Some(login) = &*login {
+            return Ok((Arc::clone(login), false));
+        }
+        let kept = self.kept.as_ref().and_then(TokenCache::read);
+        if let Some(kept) = kept.filter(|kept| kept.lasts(SPARE)) {
+            let kept = Arc::new(kept);
+            *login = Some(Arc::clone(&kept));
+            return Ok((kept, false));
+        }
+        let made = Arc::new(self.log_in().await?);
+        self.kept.iter().for_each(|kept| kept.write(&made));
+        *login = Some(Arc::clone(&made));
+        Ok((made, true))
     }
 
     async fn log_in(&self) -> Result<Login> {
@@ -163,6 +228,8 @@ impl Client {
             token: token.to_owned(),
             catalog: Catalog::new(body.pointer("/token/catalog").cloned().unwrap_or_default()),
             project_id: text("/token/project/id"),
+            user_id: text("/token/user/id"),
+            expires_at: text("/token/expires_at"),
         })
     }
 }

@@ -104,7 +104,8 @@ fn log_in(base: &str, body: &Value) -> (u16, Value) {
         json!({"type": kind, "endpoints": [endpoint]})
     };
     let catalog = json!([service("compute", "/compute/v2.1"), service("image", "/image")]);
-    (201, json!({"token": {"user": {"name": "ann"}, "project": {"id": "p1"}, "catalog": catalog}}))
+    let end = "2999-01-01T00:00:00.000000Z";
+    (201, json!({"token": {"user": {"id": "u1"}, "project": {"id": "p1"}, "expires_at": end, "catalog": catalog}}))
 }
 
 #[tokio::test]
@@ -113,10 +114,38 @@ async fn one_token_is_enough_and_a_list_is_read_to_its_end() {
     let client = cloud.client("right");
     let servers = client.list(Service::Compute, "/servers", "servers").await.unwrap();
     assert_eq!(servers, [json!({"id": "1"}), json!({"id": "2"})]);
-    assert_eq!(client.project_id().await.unwrap(), Some("p1"));
+    assert_eq!(client.project_id().await.unwrap().as_deref(), Some("p1"));
     let asked: Vec<String> = cloud.asked().into_iter().map(|(what, _)| what).collect();
     let expected = ["POST /identity/v3/auth/tokens", "GET /compute/v2.1/servers", "GET /compute/v2.1/servers?marker=1"];
     assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn a_kept_login_spares_the_next_command_a_request() {
+    let (cloud, dir) = (Cloud::start().await, tempfile::tempdir().unwrap());
+    let command = || {
+        let kept = TokenCache::in_dir(dir.path(), cloud.client("right").credentials());
+        cloud.client("right").keeping(Some(kept))
+    };
+    command().get(Service::Compute, "/servers").await.unwrap();
+    assert_eq!(cloud.asked().len(), 2);
+    command().get(Service::Compute, "/servers").await.unwrap();
+    assert_eq!(cloud.asked().len(), 3);
+    // The cloud has ended it.
+    let kept = TokenCache::in_dir(dir.path(), command().credentials());
+    kept.write(&Login { token: "old".to_owned(), ..kept.read().unwrap() });
+    command().get(Service::Compute, "/servers").await.unwrap();
+    let asked: Vec<String> = cloud.asked().into_iter().skip(3).map(|(what, _)| what).collect();
+    assert_eq!(asked, ["GET /compute/v2.1/servers", "POST /identity/v3/auth/tokens", "GET /compute/v2.1/servers"]);
+    assert_eq!(kept.read().unwrap().token, "gAAA");
+}
+
+#[tokio::test]
+async fn the_tokens_own_ids_go_into_a_path() {
+    let cloud = Cloud::start().await;
+    let problem = cloud.client("right").get(Service::Compute, "/users/{user_id}/of/{project_id}").await.unwrap_err();
+    assert_eq!(problem.kind, Kind::NotFound);
+    assert_eq!(cloud.asked().last().unwrap().0, "GET /compute/v2.1/users/u1/of/p1");
 }
 
 #[tokio::test]

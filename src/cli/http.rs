@@ -158,11 +158,11 @@ fn unreachable(place: &str, error: &legacy::Error) -> Problem {
     let refused =
         cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     if refused {
-        return Problem::failed(format!("nobody listens at {place}"))
+        return Problem::unreachable(format!("nobody listens at {place}"))
             .hint("is `cloudbox serve` running? Is this its address, or left from an earlier start?");
     }
     if error.is_connect() {
-        return Problem::failed(format!("cannot connect to {place}: {cause}"));
+        return Problem::unreachable(format!("cannot connect to {place}: {cause}"));
     }
     Problem::failed(format!("the connection to {place} failed: {cause}"))
 }

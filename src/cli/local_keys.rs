@@ -10,7 +10,8 @@ use super::problem::{Problem, Result};
 const KINDS: [&str; 3] = ["id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"];
 
 /// A directory of the user's: `$variable`, or `~/fallback`.
-fn user_dir(variable: &str, fallback: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn user_dir(variable: &str, fallback: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     named.or_else(|| std::env::home_dir().map(|home| home.join(fallback)))
 }

@@ -17,7 +17,9 @@ mod identity;
 mod image;
 mod keypair;
 mod local_keys;
+mod login;
 mod network;
+mod nouns;
 mod openrc;
 mod output;
 mod policy;
@@ -97,22 +99,26 @@ const LOOKS: [&str; 6] = ["list", "show", "trace", "audit", "status", "mine"];
 /// The whole command line, for whoever describes it: shells, manual pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    nouns::add(Cli::command())
 }
 
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
     let matches = command().get_matches();
-    let Cli { global, command } = cli(&matches);
+    let global = Global::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let out = global.out();
-    let done = match command {
-        Command::Serve(serve) => return serve.run(),
-        Command::Identity(identity) => identity.run(global.data_dir(), out),
-        Command::Completion(completion) => completion.run(out),
-        Command::Man(man) => man.run(),
-        Command::ExitCodes => out.raw(topics::EXIT_CODES),
-        _ => client(&matches, &global),
+    let done = if nouns::said(&matches).is_some() {
+        client(&matches, &global)
+    } else {
+        match cli(&matches).command {
+            Command::Serve(serve) => return serve.run(),
+            Command::Identity(identity) => identity.run(global.data_dir(), out),
+            Command::Completion(completion) => completion.run(out),
+            Command::Man(man) => man.run(),
+            Command::ExitCodes => out.raw(topics::EXIT_CODES),
+            _ => client(&matches, &global),
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -154,6 +160,9 @@ fn verb(matches: &ArgMatches) -> &str {
 }
 
 async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
+    if let Some(said) = nouns::said(matches) {
+        return said.run(session).await;
+    }
     match cli(matches).command {
         Command::Vm(vm) => vm.run(session).await,
         Command::Image(image) => image.run(session).await,

@@ -16,6 +16,8 @@ pub enum Kind {
     NotFound,
     /// Not logged in, or not allowed: 4.
     NotAllowed,
+    /// Nobody answers: 5.
+    Unreachable,
     /// Whoever read our output has had enough. No failure: 0.
     BrokenPipe,
 }
@@ -57,6 +59,11 @@ impl Problem {
         Self::new(Kind::NotAllowed, text)
     }
 
+    /// Nobody answers.
+    pub fn unreachable(text: impl Into<String>) -> Self {
+        Self::new(Kind::Unreachable, text)
+    }
+
     /// The failure `error` of `doing` something; a reader that has gone is not one.
     pub fn io(doing: &str, error: &std::io::Error) -> Self {
         let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::BrokenPipe } else { Kind::Failed };
@@ -79,6 +86,7 @@ impl Problem {
             Kind::Usage => 2,
             Kind::NotFound => 3,
             Kind::NotAllowed => 4,
+            Kind::Unreachable => 5,
         })
     }
 }

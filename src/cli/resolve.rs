@@ -1,4 +1,6 @@
-//! From what the user calls a thing to the thing: by its id or its name, and never by a guess.
+//! From what the user calls a thing to the thing: by its id, its name, or what only one of them begins with.
+//!
+//! What is deleted is not guessed at: of a name nothing may be missing then, and of an id the first eight letters are needed.
 
 use serde_json::Value;
 
@@ -65,7 +67,7 @@ pub static NETWORK: Noun = noun(
 );
 /// Routers.
 pub static ROUTER: Noun =
-    noun("router", "network", Service::Network, ("/routers", "/routers"), ("routers", Some("router")), ByName::Exact);
+    noun("router", "router", Service::Network, ("/routers", "/routers"), ("routers", Some("router")), ByName::Exact);
 /// Security groups.
 pub static SECURITY_GROUP: Noun = noun(
     "security group",
@@ -100,6 +102,20 @@ pub static PROJECT: Noun = noun(
 /// Domains: their ids are names, too (`default`).
 pub static DOMAIN: Noun =
     noun("domain", "domain", Service::Identity, ("/domains", "/domains"), ("domains", Some("domain")), ByName::No);
+
+/// How much of an id is needed where something is looked at, and where it is deleted.
+const SHORTEST: (usize, usize) = (4, 8);
+
+/// A noun, from (name, command), service, (list, path), (many, one) and how it is asked for a name.
+pub const fn kind(
+    (name, command): (&'static str, &'static str),
+    service: Service,
+    paths: (&'static str, &'static str),
+    keys: (&'static str, Option<&'static str>),
+    by_name: ByName,
+) -> Noun {
+    noun(name, command, service, paths, keys, by_name)
+}
 
 const fn noun(
     name: &'static str,
@@ -147,11 +163,31 @@ impl Noun {
         client.delete(self.service, &self.path_of(id)).await
     }
 
-    /// The one that the user calls `wanted`.
+    /// The one that the user calls `wanted`: its id, its name, or the beginning of one of them.
     ///
     /// # Errors
-    /// When there is none, or more than one of that name.
+    /// When there is none, or more than one that is called so.
     pub async fn find(&self, client: &Client, wanted: &str) -> Result<Value> {
+        self.look(client, wanted, SHORTEST.0, true).await
+    }
+
+    /// The id of the one that the user calls `wanted`.
+    pub async fn find_id(&self, client: &Client, wanted: &str) -> Result<String> {
+        Ok(self.id_of(&self.find(client, wanted).await?))
+    }
+
+    /// As [`Self::find_id`], for what is going to be lost: a part of a name is not enough.
+    pub async fn find_exactly(&self, client: &Client, wanted: &str) -> Result<String> {
+        Ok(self.id_of(&self.look(client, wanted, SHORTEST.1, false).await?))
+    }
+
+    /// What it is called in a path: the id, or where there is none, the name.
+    fn id_of(&self, object: &Value) -> String {
+        let id = text(object, "/id");
+        if id.is_empty() { text(object, "/name") } else { id }
+    }
+
+    async fn look(&self, client: &Client, wanted: &str, shortest: usize, by_part: bool) -> Result<Value> {
         if is_uuid(wanted) {
             match self.get(client, wanted).await {
                 Err(problem) if problem.kind == Kind::NotFound => {}
@@ -163,13 +199,34 @@ impl Noun {
             ByName::Pattern => format!("{}?name={}", self.list, escape(&format!("^{}$", literal(wanted)))),
             ByName::No => self.list.to_owned(),
         };
-        let all = client.list(self.service, &path, self.many).await?;
-        self.choose(all, wanted, client.project_id().await?)
+        let named = client.list(self.service, &path, self.many).await?;
+        let project = client.project_id().await?;
+        match self.choose(named, wanted, project.as_deref()) {
+            Err(problem) if problem.kind == Kind::NotFound => {
+                let all = self.list(client).await?;
+                self.begins(all, wanted, shortest, by_part).unwrap_or(Err(problem))
+            }
+            found => found,
+        }
     }
 
-    /// The id of the one that the user calls `wanted`.
-    pub async fn find_id(&self, client: &Client, wanted: &str) -> Result<String> {
-        Ok(text(&self.find(client, wanted).await?, "/id"))
+    /// The only one of `all` whose id, or with `by_part` whose name, begins with `wanted`. `None` where there is none.
+    fn begins(&self, mut all: Vec<Value>, wanted: &str, shortest: usize, by_part: bool) -> Option<Result<Value>> {
+        let by_id = wanted.len() >= shortest;
+        all.retain(|object| {
+            (by_id && text(object, "/id").starts_with(wanted))
+                || (by_part && !wanted.is_empty() && text(object, "/name").starts_with(wanted))
+        });
+        if all.len() > 1 {
+            let names = all.iter().map(|object| match (text(object, "/name"), text(object, "/id")) {
+                (name, id) if name.is_empty() || name == id => id,
+                (name, id) => format!("{name} ({id})"),
+            });
+            let names: Vec<String> = names.collect();
+            let text = format!("several {}s begin with {wanted}: {}", self.name, names.join(", "));
+            return Some(Err(Problem::usage(text).hint("say which by its whole name or its id")));
+        }
+        all.pop().map(Ok)
     }
 
     /// The one of `all` with this id or name. Among several of a name, the only one of the user's own project is meant.
@@ -243,6 +300,29 @@ mod tests {
         let missing = choose("nope").unwrap_err();
         assert_eq!(missing.kind, Kind::NotFound);
         assert_eq!(missing.hint.unwrap(), "`cloudbox volume list` shows what there is");
+    }
+
+    #[test]
+    fn a_beginning_is_enough_where_nothing_is_lost() {
+        let all = || {
+            let ids = ["0b55c09e-93f1-4fda-a9a6-a4b5a9d5e1a1", "0b55d3e1-93f1-4fda-a9a6-a4b5a9d5e1a1", "c0ffee00-0"];
+            ids.into_iter()
+                .zip(["web-1", "web-2", "db"])
+                .map(|(id, name)| json!({"id": id, "name": name}))
+                .collect::<Vec<_>>()
+        };
+        let found = |wanted: &str, deletes: bool| {
+            let shortest = if deletes { SHORTEST.1 } else { SHORTEST.0 };
+            VM.begins(all(), wanted, shortest, !deletes).map(|found| found.map(|found| text(&found, "/name")))
+        };
+        assert_eq!(found("d", false).unwrap().unwrap(), "db");
+        assert_eq!(found("0b55c", false).unwrap().unwrap(), "web-1");
+        let several = found("web", false).unwrap().unwrap_err();
+        assert!(several.text.starts_with("several VMs begin with web: web-1 (0b55c09e-"), "{}", several.text);
+        assert_eq!(found("0b55", false).unwrap().unwrap_err().kind, Kind::Usage);
+        assert!(found("0b5", false).is_none() && found("", false).is_none());
+        assert!(found("d", true).is_none() && found("0b55c09", true).is_none());
+        assert_eq!(found("0b55c09e", true).unwrap().unwrap(), "web-1");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::credentials::{self, Surroundings};
 use super::global::Global;
+use super::login::TokenCache;
 use super::output::Output;
 use super::problem::{Problem, Result};
 
@@ -21,7 +22,8 @@ impl Session {
     /// When there are no credentials.
     pub fn open(global: &Global) -> Result<Self> {
         let credentials = credentials::find(global, &Surroundings::of_process())?;
-        Ok(Self { client: Client::new(credentials), out: global.out() })
+        let kept = TokenCache::of(&credentials);
+        Ok(Self { client: Client::new(credentials).keeping(kept), out: global.out() })
     }
 
     /// Does `one` for each of `names`; all are tried, and the first failure is the answer.

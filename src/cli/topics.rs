@@ -9,6 +9,7 @@ What the exit codes mean:
   2  not understood, or ambiguous: nothing was done
   3  nothing of that name
   4  not logged in, or not allowed
+  5  nobody answers at the cloud's address
 
 A command on several things does all that it can; its code is that of the first failure. `cloudbox vm ssh` ends as the
 command in the VM ends, with 255 where ssh itself fails.
