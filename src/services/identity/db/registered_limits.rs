@@ -90,7 +90,7 @@ pub(crate) fn insert(db: &Connection, limit: &RegisteredLimit) -> Result<(), Fau
         db,
         "INSERT INTO identity_registered_limits (id, service_id, region_id, resource_name, default_limit, description)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        &values(limit),
+        values(limit),
     )
     .map_err(|error| on_unique(error, taken))?;
     Ok(())
@@ -114,7 +114,7 @@ pub(crate) fn update(db: &Connection, limit: &RegisteredLimit) -> Result<(), Fau
         db,
         "UPDATE identity_registered_limits
          SET service_id = ?2, region_id = ?3, resource_name = ?4, default_limit = ?5, description = ?6 WHERE id = ?1",
-        &values(limit),
+        values(limit),
     )
     .map_err(|error| on_unique(error, taken))?;
     Ok(())
