@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Prepared statements that one connection keeps.
@@ -39,6 +40,8 @@ fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise a statement whose plan may depend on its values is compiled anew whenever it is given others.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // A negative number is KiB; mapped pages would count as ours and turn a failing disk into SIGBUS.
     connection.pragma_update(None, "cache_size", -cache_kib)?;
@@ -47,4 +50,24 @@ fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     crate::regexp::add(&connection)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_it_is_given() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = open_writer(&directory.path().join("db")).unwrap();
+        db.execute_batch("CREATE TABLE t (a TEXT, b INTEGER) STRICT; CREATE INDEX t_a ON t (a, b);").unwrap();
+        let mut statement =
+            db.prepare_cached("SELECT b FROM t WHERE ifnull(a, '') = ?1 AND a LIKE ?2 LIMIT ?3").unwrap();
+        for limit in 0..10 {
+            let _ = statement.query_row((limit.to_string(), format!("{limit}%"), limit), |row| row.get::<_, i64>(0));
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
