@@ -115,6 +115,13 @@ impl Schema {
         }))
     }
 
+    /// What is wrong with `value` first, for services that say so in another sentence than Nova's.
+    #[must_use]
+    pub fn explain(&self, value: &Value) -> Option<String> {
+        let error = self.first_error(value)?;
+        Some(message(&error, &shown(&error)))
+    }
+
     fn first_error<'v>(&'v self, value: &'v Value) -> Option<ValidationError<'v>> {
         if self.0.is_valid(value) {
             return None;

@@ -29,7 +29,11 @@ use backends::file::FileStore;
 /// The service's tables.
 pub const MIGRATIONS: Migrations = Migrations {
     service: "image",
-    steps: &[include_str!("migrations/0001_images.sql"), include_str!("migrations/0002_members.sql")],
+    steps: &[
+        include_str!("migrations/0001_images.sql"),
+        include_str!("migrations/0002_members.sql"),
+        include_str!("migrations/0003_metadefs.sql"),
+    ],
 };
 
 /// The service's policy.
@@ -69,7 +73,10 @@ impl Images {
     /// The REST API.
     #[must_use]
     pub fn rest(self: &Arc<Self>) -> Service<Self> {
-        Service::new(&dialect::GLANCE, self.clone(), api::TABLES).rules(RULES).scopes(http_kit::Scopes::PROJECT)
+        Service::new(&dialect::GLANCE, self.clone(), api::TABLES)
+            .rules(RULES)
+            .rules(policy::metadefs::RULES)
+            .scopes(http_kit::Scopes::PROJECT)
     }
 
     /// Answers topic `image`.
@@ -78,13 +85,16 @@ impl Images {
         vec![rpc::serve(self, bus)]
     }
 
-    /// Makes the directories, and takes away what uploads left behind that a crash cut off.
+    /// Makes the directories, takes away what uploads left behind that a crash cut off, and loads the metadata definitions
+    /// that came with cloudbox since the last start.
     ///
     /// # Errors
     /// When the directory cannot be made or read.
     pub async fn bootstrap(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         self.store.write(move |db| db::images::requeue_interrupted(db, now)).await?;
+        let vocabulary = domain::metadefs::vocabulary::all()?;
+        self.store.write(move |db| db::metadefs::loaded::load(db, &vocabulary, now)).await?;
         let known = self.store.read(db::images::ids_with_bytes).await?;
         self.files.prepare(&known).await.map_err(|error| Fault::internal("preparing the image store", error))
     }

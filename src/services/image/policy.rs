@@ -1,5 +1,7 @@
 //! Who may do what: Glance's own rules and defaults.
 
+pub mod metadefs;
+
 use http_kit::Rule;
 
 macro_rules! admin_or {

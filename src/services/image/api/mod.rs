@@ -5,6 +5,7 @@ pub mod data;
 mod filters;
 pub mod images;
 pub mod members;
+pub mod metadefs;
 pub mod schemas;
 pub mod tags;
 pub mod usage;
@@ -22,4 +23,10 @@ pub static TABLES: &[&[Endpoint<Images>]] = &[
     actions::ENDPOINTS,
     schemas::ENDPOINTS,
     usage::ENDPOINTS,
+    metadefs::namespaces::ENDPOINTS,
+    metadefs::objects::ENDPOINTS,
+    metadefs::properties::ENDPOINTS,
+    metadefs::resource_types::ENDPOINTS,
+    metadefs::tags::ENDPOINTS,
+    metadefs::schemas::ENDPOINTS,
 ];

@@ -2,4 +2,5 @@
 
 pub mod images;
 pub mod members;
+pub mod metadefs;
 pub mod usage;

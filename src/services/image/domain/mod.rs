@@ -3,6 +3,7 @@
 pub mod image;
 pub mod input;
 pub mod member;
+pub mod metadefs;
 pub mod patch;
 pub mod quota;
 pub mod visibility;
