@@ -6,10 +6,14 @@
 
 mod authenticator;
 mod drivers;
+mod error;
 mod first_start;
 mod health;
 mod listener;
 mod policy_file;
+mod reload;
+mod service_manager;
+mod tls;
 mod units;
 
 use std::path::Path;
@@ -21,64 +25,18 @@ use bus::{Bus, Transport};
 use http_kit::{App, Limits};
 use kit::config::Config;
 use kit::ids::HostId;
-use kit::{Fault, SharedClock, SystemClock};
+use kit::{Fault, SharedClock, SystemClock, Timestamp};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{self, Health, Supervisor};
+use crate::supervisor::{Health, Supervisor};
 use authenticator::BusAuthenticator;
 use policy_file::PolicyFile;
+use tls::Tls;
 
 pub use drivers::Drivers;
-
-/// Why the appliance did not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory cannot be used.
-    #[error("the data directory {path} cannot be used")]
-    DataDir {
-        /// Which.
-        path: std::path::PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The database cannot be opened.
-    #[error("{0}")]
-    Store(#[from] store::OpenError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// Which.
-        address: std::net::SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// A driver cannot be used on this host.
-    #[error("{what} cannot be used on this host: {reason}")]
-    Driver {
-        /// Which driver.
-        what: &'static str,
-        /// Why not, with causes.
-        reason: String,
-    },
-    /// The policy file cannot be used.
-    #[error("the policy file cannot be used: {0}")]
-    Policy(String),
-    /// The APIs contradict themselves: a defect.
-    #[error("the APIs cannot be put together")]
-    Api(#[from] http_kit::BuildError),
-    /// What a new cloud has cannot be made.
-    #[error("setting up {service} failed: {reason}")]
-    Bootstrap {
-        /// For which service.
-        service: &'static str,
-        /// Why, with causes.
-        reason: String,
-    },
-    /// A unit did not start.
-    #[error("{0}")]
-    Unit(#[from] supervisor::StartError),
-}
+pub use error::StartError;
+pub use tls::CertificateError;
 
 /// A running cloud.
 pub struct Appliance {
@@ -87,6 +45,9 @@ pub struct Appliance {
     public_url: String,
     health: Health,
     api: App,
+    tls: Option<Arc<Tls>>,
+    /// What it was started with.
+    config: Config,
 }
 
 /// The services, in start order.
@@ -113,6 +74,7 @@ impl Appliance {
     /// As [`Appliance::start`].
     pub async fn start_with(config: Config, drivers: Option<Drivers>) -> Result<Self, StartError> {
         let data_dir = config.data_dir.0.clone();
+        service_manager::status("opening the database");
         prepare_data_dir(&data_dir)?;
         let store = open_store(&data_dir).await?;
         let started = Self::start_on(&config, &data_dir, store.clone(), drivers).await;
@@ -129,12 +91,17 @@ impl Appliance {
         drivers: Option<Drivers>,
     ) -> Result<Self, StartError> {
         let clock: SharedClock = Arc::new(SystemClock);
+        if !config.trust_clock {
+            check_clock(&store, clock.now()).await?;
+        }
         let bus = Bus::new(bus_options(config));
         let host = host_name(config);
         let listener = listener::bind(config.api.listen)?;
         let public_url = listener::public_url(&config.api, &listener);
+        let tls = open_tls(config, data_dir, &public_url, &clock).await?;
+        let ca_file = tls.as_ref().and_then(|tls| tls.ca_file());
         let services = Services::new(&store, &bus, &clock, config, data_dir, &public_url);
-        services.bootstrap(data_dir, &public_url, &config.api.region).await?;
+        services.bootstrap(data_dir, &public_url, ca_file.as_deref(), &config.api.region).await?;
         let drivers = match drivers {
             Some(drivers) => drivers,
             None => Drivers::open(config, data_dir, &host, &bus, &clock).await?,
@@ -155,19 +122,30 @@ impl Appliance {
             .map_err(|error| policy_file.blame(error))?;
         let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
-        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([
-            units::audit(&admin),
-            units::policy(&policy_file, &policies),
-            units::listener(app, listener, console, stop_consoles),
-        ]);
-        for unit in all {
+        service_manager::status("starting guests and networks where they are to run");
+        let watchdog = service_manager::watchdog().map(|interval| units::watchdog(&store, interval));
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir)
+            .into_iter()
+            .chain([units::audit(&admin), units::policy(&policy_file, &policies)]);
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor()).transpose();
+        let acceptor = acceptor.map_err(|error| StartError::Bootstrap { service: "TLS", reason: error.to_string() })?;
+        let all = all.chain(tls.as_ref().map(units::tls)).chain([units::listener(
+            app,
+            listener,
+            acceptor,
+            console,
+            stop_consoles,
+        )]);
+        // The watchdog first: it is told to the very end.
+        for unit in watchdog.into_iter().chain(all) {
             if let Err(error) = supervisor.start(unit).await {
                 supervisor.stop().await;
                 return Err(error.into());
             }
         }
         tracing::info!(%host, public_url, "cloudbox is ready");
-        Ok(Self { supervisor, store, public_url, health, api })
+        service_manager::ready(&public_url);
+        Ok(Self { supervisor, store, public_url, health, api, tls, config: config.clone() })
     }
 
     /// The URL that all APIs are below.
@@ -190,6 +168,7 @@ impl Appliance {
 
     /// Stops everything in order; guests keep running.
     pub async fn stop(self) {
+        service_manager::stopping();
         self.supervisor.stop().await;
         self.store.close().await;
         tracing::info!("cloudbox has stopped");
@@ -209,9 +188,15 @@ impl Services {
     }
 
     /// Makes what a new cloud has. Every start may repeat it.
-    async fn bootstrap(&self, data_dir: &Path, public_url: &str, region: &str) -> Result<(), StartError> {
+    async fn bootstrap(
+        &self,
+        data_dir: &Path,
+        public_url: &str,
+        ca_file: Option<&Path>,
+        region: &str,
+    ) -> Result<(), StartError> {
         let failed = |service| move |fault: Fault| StartError::Bootstrap { service, reason: fault.chain() };
-        first_start::administrator(&self.identity, data_dir, public_url, region).await?;
+        first_start::administrator(&self.identity, data_dir, public_url, ca_file, region).await?;
         self.image.bootstrap().await.map_err(failed("image"))?;
         if let Some(project) = self.identity.admin_project().await.map_err(failed("identity"))? {
             self.network.bootstrap(&project).await.map_err(failed("network"))?;
@@ -256,11 +241,41 @@ async fn open_store(data_dir: &Path) -> Result<Store, StartError> {
     }
 }
 
+/// How far the clock may be behind what is on record: as far as it is set back when it is set right.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// Tokens, certificates and the order of records go by the clock: one that is far behind is not started with.
+async fn check_clock(store: &Store, now: Timestamp) -> Result<(), StartError> {
+    let newest = admin::newest_record(store).await;
+    let newest = newest.map_err(|fault| StartError::Bootstrap { service: "admin", reason: fault.chain() })?;
+    match newest {
+        Some(newest) if newest > now + CLOCK_TOLERANCE => Err(StartError::Clock { now, newest }),
+        _ => Ok(()),
+    }
+}
+
+/// The certificate, where there is TLS. It is read from files, or made.
+async fn open_tls(
+    config: &Config,
+    data_dir: &Path,
+    public_url: &str,
+    clock: &SharedClock,
+) -> Result<Option<Arc<Tls>>, StartError> {
+    if !config.api.is_encrypted() {
+        return Ok(None);
+    }
+    let (api, prefix, clock) = (config.api.clone(), config.network.device_prefix.clone(), clock.clone());
+    let (data_dir, public_url) = (data_dir.to_owned(), public_url.to_owned());
+    let opened = tokio::task::spawn_blocking(move || Tls::open(&api, &prefix, &data_dir, &public_url, clock)).await;
+    let opened = opened.map_err(|error| StartError::Bootstrap { service: "TLS", reason: error.to_string() })?;
+    Ok(Some(opened?))
+}
+
 fn prepare_data_dir(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt as _;
     // Not readable for others, but passable: QEMU may run as a user of its own.
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
-    made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
+    made.map_err(StartError::data_dir(path))
 }
 
 fn bus_options(config: &Config) -> bus::Options {

@@ -1,9 +1,10 @@
 //! Where the configuration comes from: defaults, then the file, then the command line.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use kit::config::{Config, DataDir};
+use kit::config::{Config, DataDir, TlsMode};
 
 /// What the command line says, over the file.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +78,35 @@ pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, Setting
     Ok(config)
 }
 
+/// Every key of `config` with its value, in order: `api.tls.mode`.
+#[must_use]
+pub fn keys(config: &Config) -> Vec<(String, toml::Value)> {
+    let mut found = Vec::new();
+    if let Ok(table) = toml::Table::try_from(config) {
+        flatten("", table, &mut found);
+    }
+    found
+}
+
+fn flatten(above: &str, table: toml::Table, found: &mut Vec<(String, toml::Value)>) {
+    for (key, value) in table {
+        let key = if above.is_empty() { key } else { format!("{above}.{key}") };
+        match value {
+            toml::Value::Table(table) => flatten(&key, table, found),
+            value => found.push((key, value)),
+        }
+    }
+}
+
+/// The keys whose values differ.
+#[must_use]
+pub fn differences(one: &Config, other: &Config) -> Vec<String> {
+    let (one, other): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (keys(one).into_iter().collect(), keys(other).into_iter().collect());
+    let all: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    all.into_iter().filter(|key| one.get(*key) != other.get(*key)).cloned().collect()
+}
+
 fn read(path: &Path) -> Result<Config, SettingsError> {
     let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
     toml::from_str(&text).map_err(|source| SettingsError::Parse { path: path.to_owned(), source: Box::new(source) })
@@ -99,6 +129,17 @@ fn check(config: &Config) -> Result<(), SettingsError> {
     }
     if !matches!(config.volume.driver.as_str(), "file" | "fake") {
         return wrong("volume.driver", &config.volume.driver, "use file or fake");
+    }
+    let tls = &config.api.tls;
+    let both = tls.certificate.as_os_str().is_empty() == tls.key.as_os_str().is_empty();
+    if !both {
+        let set = if tls.key.as_os_str().is_empty() { &tls.certificate } else { &tls.key };
+        return wrong("api.tls.certificate", &set.to_string_lossy(), "api.tls.certificate and api.tls.key go together");
+    }
+    if tls.mode == TlsMode::Off && !config.api.listen.ip().is_loopback() && !tls.allow_plain_http {
+        let reason =
+            "passwords would cross the network in clear: listen on 127.0.0.1, or set api.tls.allow_plain_http = true";
+        return wrong("api.tls.mode", "off", reason);
     }
     let prefix = config.network.device_prefix.as_str();
     if prefix.is_empty()
@@ -136,6 +177,22 @@ mod tests {
         std::fs::write(&file, "[identity.passwords]\npasses = 0\n").unwrap();
         let error = load(Some(&file), Overrides::default()).unwrap_err().to_string();
         assert_eq!(error, "identity.passwords.passes = 0 is not valid: use 1 to 16");
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let (one, mut other) = (Config::default(), Config::default());
+        assert_eq!(differences(&one, &other), [""; 0]);
+        other.api.tls.names = vec!["a".to_owned()];
+        other
+            .identity
+            .oidc
+            .insert("acme".to_owned(), kit::config::OidcConfig { issuer: "i".to_owned(), ..Default::default() });
+        other.core_dumps = true;
+        let found = differences(&one, &other);
+        for key in ["api.tls.names", "core_dumps", "identity.oidc.acme.issuer"] {
+            assert!(found.iter().any(|other| other == key), "{key} in {found:?}");
+        }
     }
 
     #[test]

@@ -18,10 +18,12 @@ pub(super) async fn administrator(
     identity: &IdentityService,
     data_dir: &Path,
     public_url: &str,
+    ca_file: Option<&Path>,
     region: &str,
 ) -> Result<(), StartError> {
     let failed = |fault: Fault| StartError::Bootstrap { service: "identity", reason: fault.chain() };
     let unwritten = |source: io::Error| StartError::DataDir { path: data_dir.to_owned(), source };
+    let auth_url = format!("{public_url}/identity/v3");
     let (marker, file) = (data_dir.join(MARKER), data_dir.join(clouds::FILE_NAME));
     let interrupted = marker.exists();
     if !file.exists() && !interrupted && !data_dir.join(CLOUD_ID).exists() {
@@ -32,11 +34,11 @@ pub(super) async fn administrator(
         password => password,
     };
     if let Some(password) = password {
-        let cloud = AdminCloud { auth_url: &format!("{public_url}/identity/v3"), password: password.expose(), region };
+        let cloud = AdminCloud { auth_url: &auth_url, cacert: ca_file, password: password.expose(), region };
         clouds::write_admin(&file, &cloud).map_err(unwritten)?;
         tracing::info!(file = %file.display(), "the administrator's credentials are in this file");
     } else {
-        clouds::refresh_auth_url(&file, &format!("{public_url}/identity/v3")).map_err(unwritten)?;
+        clouds::refresh(&file, &auth_url, ca_file).map_err(unwritten)?;
     }
     cloud_id(data_dir)?;
     match std::fs::remove_file(&marker) {

@@ -18,12 +18,13 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 /// the host would use to reach others.
 pub(super) fn public_url(config: &ApiConfig, listener: &TcpListener) -> String {
     if !config.public_url.is_empty() {
-        return config.public_url();
+        return config.public_url.trim_end_matches('/').to_owned();
     }
     let address = listener.local_addr().unwrap_or(config.listen);
     let ip =
         if address.ip().is_unspecified() { outward_address(address).unwrap_or(address.ip()) } else { address.ip() };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    let scheme = if config.is_encrypted() { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// The address that packets to the outside would have. Nothing is sent: the addresses are from the ranges for documentation.

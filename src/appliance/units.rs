@@ -15,11 +15,13 @@ use kit::config::Config;
 use kit::ids::HostId;
 use kit::{Condition, Fault};
 use network_agent::NetworkAgent;
+use store::Store;
 use tokio_util::sync::CancellationToken;
 use volume_agent::VolumeAgent;
 
 use super::policy_file::PolicyFile;
-use super::{Drivers, Services};
+use super::tls::Tls;
+use super::{Drivers, Services, service_manager};
 use crate::supervisor::{Unit, UnitContext};
 
 /// How long a topic's server has to work off its queue when it stops.
@@ -131,6 +133,19 @@ where
     unit.stop_within(DRAIN * 4).ready_within(START)
 }
 
+/// Tells systemd that the process is alive.
+pub(super) fn watchdog(store: &Store, interval: Duration) -> Unit {
+    let store = store.clone();
+    Unit::new("watchdog", move |context: UnitContext| {
+        let store = store.clone();
+        async move {
+            context.ready();
+            service_manager::keep_alive(store, interval, context.stop).await;
+            Ok(())
+        }
+    })
+}
+
 /// The audit trail: it is there before anything is asked, and ends after the last request.
 pub(super) fn audit(admin: &Arc<Admin>) -> Unit {
     let reporting = condition(admin, Admin::condition);
@@ -161,21 +176,41 @@ pub(super) fn policy(file: &Arc<PolicyFile>, policies: &Arc<Policies>) -> Unit {
     unit.reporting(reporting)
 }
 
+/// The certificate, which is looked at and made anew.
+pub(super) fn tls(tls: &Arc<Tls>) -> Unit {
+    let reporting = condition(tls, Tls::condition);
+    let tls = tls.clone();
+    let unit = Unit::new("tls", move |context: UnitContext| {
+        let tls = tls.clone();
+        async move {
+            context.ready();
+            tls.run(context.stop).await;
+            Ok(())
+        }
+    });
+    unit.reporting(reporting)
+}
+
 /// The listener: last to start, first to stop.
 pub(super) fn listener(
     app: App,
     listener: TcpListener,
+    tls: Option<Arc<http_kit::Tls>>,
     console: Arc<Console>,
     stop_consoles: CancellationToken,
 ) -> Unit {
     let unit = Unit::new("api", move |context: UnitContext| {
         let (app, listener, console) = (app.clone(), listener.try_clone(), console.clone());
+        let tls = tls.clone();
         let stop_consoles = stop_consoles.clone();
         async move {
             let taken = listener.and_then(tokio::net::TcpListener::from_std);
             let listener = taken.map_err(|error| Fault::internal("taking the listener over", error))?;
             context.ready();
-            app.serve(listener, context.stop).await;
+            match tls {
+                Some(tls) => app.serve_tls(listener, tls, context.stop).await,
+                None => app.serve(listener, context.stop).await,
+            }
             stop_consoles.cancel();
             console.drained().await;
             Ok(())

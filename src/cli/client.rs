@@ -36,7 +36,7 @@ impl Client {
     /// A client that uses `credentials`.
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
-        Self { http: Http::new(), credentials, login: Mutex::default(), kept: None }
+        Self { http: Http::new(credentials.trust.clone()), credentials, login: Mutex::default(), kept: None }
     }
 
     /// One that keeps its login in `kept` for the next command.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::cli::problem::Kind;
+use crate::cli::trust::Trust;
 
 type Answered = std::result::Result<Response<Full<Bytes>>, Infallible>;
 /// What the cloud was asked: method, path and query, the body's length.
@@ -63,6 +64,7 @@ fn credentials(auth_url: &str, password: &str) -> Credentials {
         project_domain: Reference::Id("default".to_owned()),
         region: Some("RegionOne".to_owned()),
         interface: "public".to_owned(),
+        trust: Trust::default(),
     }
 }
 
@@ -188,8 +190,14 @@ async fn a_cloud_that_is_not_there_is_said_to_be_so() {
     let problem = client.get(Service::Compute, "/servers").await.unwrap_err();
     assert_eq!(problem.text, format!("nobody listens at 127.0.0.1:{port}"));
     assert!(problem.hint.unwrap().starts_with("is `cloudbox serve` running?"));
-    let client = Client::new(credentials("https://cloud.example/v3", "right"));
-    assert!(client.get(Service::Compute, "/servers").await.unwrap_err().text.contains("not https"));
+    let client = Client::new(credentials("ftp://cloud.example/v3", "right"));
+    assert!(client.get(Service::Compute, "/servers").await.unwrap_err().text.contains("is not a URL of a cloud"));
+    // What answers is no TLS.
+    let cloud = Cloud::start().await;
+    let mut secure = credentials(&cloud.url.replace("http://", "https://"), "right");
+    secure.trust.insecure = true;
+    let problem = Client::new(secure).get(Service::Compute, "/servers").await.unwrap_err();
+    assert_eq!(problem.hint.as_deref(), Some("does it speak http, not https?"), "{problem}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ mod tests {
         let path = dir.path().join("clouds.yaml");
         assert!(Clouds::read(&path).unwrap().is_none());
         let password = "a \"quoted\" \\ # one\n";
-        let admin = crate::clouds::AdminCloud { auth_url: "http://k/v3", password, region: "RegionOne" };
+        let admin = crate::clouds::AdminCloud { auth_url: "http://k/v3", cacert: None, password, region: "RegionOne" };
         crate::clouds::write_admin(&path, &admin).unwrap();
         let clouds = Clouds::read(&path).unwrap().unwrap();
         let cloud = clouds.get(crate::clouds::CLOUD).unwrap();

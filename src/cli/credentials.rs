@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::cloud_file::Clouds;
 use super::global::Global;
 use super::problem::{Problem, Result};
+use super::trust::Trust;
 use crate::clouds;
 
 /// The domain that is meant where none is named.
@@ -55,6 +56,8 @@ pub struct Credentials {
     pub region: Option<String>,
     /// `public`, `internal` or `admin`.
     pub interface: String,
+    /// Whom to trust to be the cloud.
+    pub trust: Trust,
 }
 
 /// What the process was started with.
@@ -98,6 +101,20 @@ impl Surroundings {
 /// # Errors
 /// When there are none, or something is missing in them.
 pub fn find(global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
+    let mut found = choose(global, surroundings)?;
+    // As the openstack command has it: options go over variables, and these over the cloud's entry.
+    let cacert = global.os_cacert.clone().or_else(|| surroundings.var("OS_CACERT").map(PathBuf::from));
+    found.trust.cacert = cacert.or(found.trust.cacert);
+    found.trust.insecure |= global.insecure || surroundings.var("OS_INSECURE").is_some_and(says_yes);
+    Ok(found)
+}
+
+/// What Python's clients take for yes.
+fn says_yes(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "1" | "t" | "true" | "on" | "y" | "yes")
+}
+
+fn choose(global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
     if let Some(name) = &global.os_cloud {
         return from_cloud(name, global, surroundings);
     }
@@ -165,7 +182,28 @@ fn of_cloud(name: &str, cloud: &Value, surroundings: &Surroundings) -> Result<Cr
         auth(key).or_else(|| (key == "password").then(|| surroundings.var("OS_PASSWORD"))?.map(str::to_owned))
     };
     let what = format!("the cloud {name} of clouds.yaml");
-    assemble(&what, password, top("auth_type"), top("region_name"), top("interface").or_else(|| top("endpoint_type")))
+    let found = assemble(
+        &what,
+        password,
+        top("auth_type"),
+        top("region_name"),
+        top("interface").or_else(|| top("endpoint_type")),
+    )?;
+    let says = |key: &str| match cloud.get(key) {
+        Some(Value::Bool(yes)) => Some(*yes),
+        Some(Value::String(text)) => Some(says_yes(text)),
+        _ => None,
+    };
+    let insecure = says("insecure") == Some(true) || says("verify") == Some(false);
+    Ok(Credentials { trust: Trust { cacert: top("cacert").map(|path| home(&path, surroundings)), insecure }, ..found })
+}
+
+/// `~` as a shell has it.
+fn home(path: &str, surroundings: &Surroundings) -> PathBuf {
+    match (path.strip_prefix("~/"), surroundings.var("HOME")) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        _ => PathBuf::from(path),
+    }
 }
 
 fn from_env(surroundings: &Surroundings) -> Result<Credentials> {
@@ -219,6 +257,7 @@ fn assemble(
         region,
         // Old spellings: publicURL.
         interface: interface.map_or_else(|| "public".to_owned(), |name| name.trim_end_matches("URL").to_owned()),
+        trust: Trust::default(),
     })
 }
 

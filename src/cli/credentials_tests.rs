@@ -28,7 +28,8 @@ impl World {
     }
 
     fn admin(&self) {
-        let admin = clouds::AdminCloud { auth_url: "http://local/v3", password: "p", region: "RegionOne" };
+        let admin =
+            clouds::AdminCloud { auth_url: "http://local/v3", cacert: None, password: "p", region: "RegionOne" };
         clouds::write_admin(&admin_file(&self.dir.path().join("data")), &admin).unwrap();
     }
 
@@ -106,6 +107,7 @@ fn all_of_a_cloud_is_read() {
         project_domain: Reference::Id("default".to_owned()),
         region: Some("north".to_owned()),
         interface: "public".to_owned(),
+        trust: Trust::default(),
     };
     assert!(world.find().unwrap() == expected);
 }
@@ -148,4 +150,36 @@ fn without_any_it_says_how_to_get_one() {
     let problem = world.find().err().unwrap();
     assert_eq!(problem.kind, Kind::NotAllowed);
     assert!(problem.hint.unwrap().starts_with("`cloudbox serve --data-dir"));
+}
+
+#[test]
+fn whom_to_trust_is_said_as_to_the_openstack_command() {
+    let mut world = World::new();
+    world.admin();
+    world.global.data_dir = Some(world.dir.path().join("data"));
+    let trust = |world: &World| world.find().unwrap().trust;
+    assert_eq!(trust(&world), Trust::default());
+    let file = admin_file(&world.dir.path().join("data"));
+    clouds::refresh(&file, "https://local/v3", Some(Path::new("/a/ca.pem"))).unwrap();
+    let of = |cacert: &str, insecure| Trust { cacert: Some(cacert.into()), insecure };
+    assert_eq!(trust(&world), of("/a/ca.pem", false));
+    world.env("OS_CACERT", "/env/ca.pem");
+    assert_eq!(trust(&world), of("/env/ca.pem", false));
+    world.global.os_cacert = Some("/option/ca.pem".into());
+    world.env("OS_INSECURE", "no");
+    assert_eq!(trust(&world), of("/option/ca.pem", false));
+    world.env("OS_INSECURE", "True");
+    assert_eq!(trust(&world), of("/option/ca.pem", true));
+    let mut world = World::new();
+    for (line, insecure) in
+        [("verify: no", true), ("verify: yes", false), ("insecure: 'true'", true), ("insecure: false", false)]
+    {
+        let text = format!(
+            "clouds:\n  w:\n    {line}\n    cacert: ~/ca.pem\n    auth: {{auth_url: 'https://k', username: u, password: p}}\n"
+        );
+        std::fs::write(world.dir.path().join("etc/clouds.yaml"), text).unwrap();
+        world.env("OS_CLOUD", "w");
+        world.env("HOME", "/home/ann");
+        assert_eq!(trust(&world), of("/home/ann/ca.pem", insecure), "{line}");
+    }
 }

@@ -20,6 +20,12 @@ pub struct Global {
     /// The data directory of a cloud on this host, for its administrator [default: /var/lib/cloudbox]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The certificates (PEM) to trust the cloud by [env: OS_CACERT]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub os_cacert: Option<PathBuf>,
+    /// Trust whoever answers, whatever its certificate says
+    #[arg(long, global = true)]
+    pub insecure: bool,
     /// How to print what there is
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,

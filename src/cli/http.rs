@@ -3,8 +3,8 @@
 //! It knows nothing of tokens or services: that is `client`.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,12 +13,14 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio_util::io::ReaderStream;
 
 use super::problem::{Problem, Result};
+use super::trust::{self, Trust};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -73,18 +75,35 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+type Plain = legacy::Client<HttpConnector, Body>;
+type Secure = legacy::Client<HttpsConnector<HttpConnector>, Body>;
+
 /// The connections.
 #[derive(Clone)]
-pub struct Http(legacy::Client<HttpConnector, Body>);
+pub struct Http {
+    plain: Plain,
+    /// Made when it is first needed: what is trusted is read from files.
+    secure: OnceLock<Secure>,
+    trust: Trust,
+}
 
 impl Http {
-    /// No connection yet.
+    /// No connection yet; https goes to whom `trust` trusts.
     #[must_use]
-    pub fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.set_nodelay(true);
-        Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
+    pub fn new(trust: Trust) -> Self {
+        let plain = legacy::Client::builder(TokioExecutor::new()).build(connector());
+        Self { plain, secure: OnceLock::new(), trust }
+    }
+
+    fn secure(&self) -> Result<&Secure> {
+        if let Some(secure) = self.secure.get() {
+            return Ok(secure);
+        }
+        let mut tcp = connector();
+        tcp.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new().with_tls_config(self.trust.client_config()?).https_only();
+        let client = legacy::Client::builder(TokioExecutor::new()).build(tls.enable_http1().wrap_connector(tcp));
+        Ok(self.secure.get_or_init(|| client))
     }
 
     /// Sends a request and reads its answer.
@@ -125,7 +144,11 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request<Body>, place: &str) -> Result<Answer> {
-        let response: Response<Incoming> = self.0.request(request).await.map_err(|error| unreachable(place, &error))?;
+        let response = match request.uri().scheme_str() {
+            Some("https") => self.secure()?.request(request).await,
+            _ => self.plain.request(request).await,
+        };
+        let response: Response<Incoming> = response.map_err(|error| unreachable(place, &error))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MOST_BYTES).collect().await;
         let body = body.map_err(|error| Problem::failed(format!("{place} broke off its answer: {error}")))?;
@@ -133,14 +156,17 @@ impl Http {
     }
 }
 
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_nodelay(true);
+    connector
+}
+
 fn place(request: &Request<Body>) -> Result<String> {
     let uri = request.uri();
     match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(authority)) => Ok(authority.to_string()),
-        (Some("https"), Some(_)) => {
-            Err(Problem::failed(format!("{uri}: this version of the command line speaks http, not https"))
-                .hint("use the `openstack` command, or an address of the cloud that speaks http"))
-        }
+        (Some("http" | "https"), Some(authority)) => Ok(authority.to_string()),
         _ => Err(Problem::usage(format!("{uri} is not a URL of a cloud"))),
     }
 }
@@ -152,8 +178,23 @@ fn late(place: &str) -> Problem {
 
 fn unreachable(place: &str, error: &legacy::Error) -> Problem {
     let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    let mut tls = None;
+    loop {
+        // The error of a handshake travels inside an error of input and output, which does not name it as its source.
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = inner.map(|inner| inner as &(dyn std::error::Error + 'static));
+        tls = tls.or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
+        match inner.or_else(|| cause.source()) {
+            Some(source) => cause = source,
+            None => break,
+        }
+    }
+    if let Some(tls) = tls {
+        let problem = Problem::failed(format!("{place} is not trusted: {tls}"));
+        return match trust::hint(tls) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        };
     }
     let refused =
         cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);

@@ -146,6 +146,7 @@ mod tests {
             project_domain: Reference::Id("default".to_owned()),
             region: None,
             interface: "public".to_owned(),
+            trust: crate::cli::trust::Trust::default(),
         }
     }
 

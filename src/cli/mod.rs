@@ -31,6 +31,7 @@ mod serve;
 mod session;
 mod shell;
 mod topics;
+mod trust;
 mod vm;
 mod volume;
 mod wait;

@@ -26,6 +26,12 @@ pub fn render(credentials: &Credentials) -> String {
     }
     lines.push(export("OS_INTERFACE", &credentials.interface));
     lines.push(export("OS_IDENTITY_API_VERSION", "3"));
+    if let Some(cacert) = &credentials.trust.cacert {
+        lines.push(export("OS_CACERT", &cacert.to_string_lossy()));
+    }
+    if credentials.trust.insecure {
+        lines.push(export("OS_INSECURE", "true"));
+    }
     // Clients would look there first.
     lines.push("unset OS_CLOUD\n".to_owned());
     lines.concat()
@@ -43,6 +49,7 @@ fn export(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::trust::Trust;
 
     #[test]
     fn a_shell_can_take_it_in() {
@@ -55,6 +62,7 @@ mod tests {
             project_domain: Reference::Id("default".to_owned()),
             region: Some("RegionOne".to_owned()),
             interface: "public".to_owned(),
+            trust: Trust { cacert: Some("/var/lib/cloudbox/tls/ca.pem".into()), insecure: false },
         };
         insta::assert_snapshot!(render(&credentials), @r"
         export OS_AUTH_URL=http://127.0.0.1:8774/identity/v3
@@ -66,6 +74,7 @@ mod tests {
         export OS_REGION_NAME=RegionOne
         export OS_INTERFACE=public
         export OS_IDENTITY_API_VERSION=3
+        export OS_CACERT=/var/lib/cloudbox/tls/ca.pem
         unset OS_CLOUD
         ");
     }

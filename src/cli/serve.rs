@@ -1,14 +1,19 @@
 //! `cloudbox serve`: the cloud itself.
 
+mod signals;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
+use kit::config::Config;
 use tracing_subscriber::EnvFilter;
 
 use crate::appliance::Appliance;
 use crate::settings::{self, Overrides};
+use signals::Signals;
 
 /// The configuration file that is read when none is named.
 const DEFAULT_FILE: &str = "/etc/cloudbox/cloudbox.toml";
@@ -48,7 +53,6 @@ enum LogFormat {
 impl Serve {
     /// Serves until it is told to stop (SIGTERM, SIGINT).
     pub fn run(self) -> ExitCode {
-        start_log(self.log_format);
         let file = self.config.clone().or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
         let overrides = Overrides {
             data_dir: self.data_dir,
@@ -56,10 +60,11 @@ impl Serve {
             hypervisor: self.hypervisor,
             network: self.network,
         };
-        let config = match settings::load(file.as_deref(), overrides) {
+        let config = match settings::load(file.as_deref(), overrides.clone()) {
             Ok(config) => config,
             Err(error) => return failed(2, &error),
         };
+        let log = start_log(self.log_format, &config.log.level);
         if !config.core_dumps {
             keep_memory_private();
         }
@@ -67,19 +72,82 @@ impl Serve {
             Ok(runtime) => runtime,
             Err(error) => return failed(1, &error),
         };
-        runtime.block_on(async {
-            outlive_hangups();
-            let appliance = match Appliance::start(config).await {
-                Ok(appliance) => appliance,
-                Err(error) => return failed(1, &error),
-            };
-            eprintln!("cloudbox is ready at {}", appliance.public_url());
-            told_to_stop().await;
-            appliance.stop().await;
-            ExitCode::SUCCESS
-        })
+        runtime.block_on(serve(config, file, overrides, log))
     }
 }
+
+/// Serves until it is told to stop.
+async fn serve(config: Config, file: Option<PathBuf>, overrides: Overrides, log: LogLevel) -> ExitCode {
+    // Before anything is started: whoever sends one as soon as it is ready must not meet the kernel's answer to it.
+    let (mut hangups, mut ends) = match (Signals::hangups(), Signals::ends()) {
+        (Ok(hangups), Ok(ends)) => (hangups, ends),
+        (Err(error), _) | (_, Err(error)) => return failed(1, &error),
+    };
+    let started = tokio::select! {
+        started = Appliance::start(config.clone()) => started,
+        () = ends.next() => {
+            eprintln!("cloudbox: told to stop before it was ready; the next start goes on from here");
+            // Nobody waits for what is half started: it is as after a crash.
+            std::process::exit(0);
+        }
+    };
+    let appliance = match started {
+        Ok(appliance) => appliance,
+        Err(error) => return failed(error.exit_code(), &error),
+    };
+    eprintln!("cloudbox is ready at {}", appliance.public_url());
+    let mut config = config;
+    loop {
+        tokio::select! {
+            () = ends.next() => break,
+            () = hangups.next() => reload(&appliance, &mut config, file.as_deref(), &overrides, &log).await,
+        }
+    }
+    tracing::info!("stopping");
+    tokio::spawn(async move {
+        ends.next().await;
+        tracing::warn!("told to stop twice: stopping at once");
+        std::process::exit(130);
+    });
+    if tokio::time::timeout(STOP_WITHIN, appliance.stop()).await.is_err() {
+        eprintln!(
+            "cloudbox: did not stop within {} s and is cut off; what was under way is taken up at the next start",
+            STOP_WITHIN.as_secs()
+        );
+        // Whatever hangs would keep the runtime from ending, too.
+        std::process::exit(1);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Reads the configuration again. One that is broken changes nothing.
+async fn reload(
+    appliance: &Appliance,
+    config: &mut Config,
+    file: Option<&Path>,
+    overrides: &Overrides,
+    log: &LogLevel,
+) {
+    let (path, given) = (file.map(Path::to_owned), overrides.clone());
+    let loaded = tokio::task::spawn_blocking(move || settings::load(path.as_deref(), given)).await;
+    let new = match loaded {
+        Ok(Ok(new)) => new,
+        Ok(Err(error)) => {
+            return tracing::error!(%error, "the configuration cannot be used; the one before is in force");
+        }
+        Err(error) => return tracing::error!(%error, "the configuration cannot be read; the one before is in force"),
+    };
+    log.set(&new.log.level);
+    let waiting = appliance.reload(config, &new);
+    for key in &waiting {
+        tracing::warn!(key, "changed, and needs a restart to be in force");
+    }
+    tracing::info!("the configuration was read again");
+    *config = new;
+}
+
+/// How long everything may take to stop; systemd waits longer.
+const STOP_WITHIN: Duration = Duration::from_secs(55);
 
 /// No core dumps, nor debuggers of the same user: passwords and keys pass through memory that nobody can wipe in time.
 fn keep_memory_private() {
@@ -99,41 +167,39 @@ fn failed(code: u8, error: &(dyn std::error::Error + '_)) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("CLOUDBOX_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+/// Changes what is logged while it is.
+struct LogLevel(Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>);
+
+impl LogLevel {
+    fn set(&self, level: &str) {
+        // The variable goes before the file.
+        if std::env::var_os(LOG_VARIABLE).is_some() {
+            return;
+        }
+        if let Err(error) = (self.0)(EnvFilter::new(level)) {
+            tracing::error!(%error, "the level of the log cannot be changed");
+        }
+    }
+}
+
+/// What is logged, over the configuration.
+const LOG_VARIABLE: &str = "CLOUDBOX_LOG";
+
+fn start_log(format: LogFormat, level: &str) -> LogLevel {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
-        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_filter_reloading();
+            let handle = log.reload_handle();
+            log.init();
+            LogLevel(Box::new(move |filter| handle.reload(filter)))
+        }
+        LogFormat::Json => {
+            let log = log.json().with_filter_reloading();
+            let handle = log.reload_handle();
+            log.init();
+            LogLevel(Box::new(move |filter| handle.reload(filter)))
+        }
     }
-}
-
-/// Lets SIGHUP pass, which those send who rotate logs: the audit file is opened anew by itself. On a terminal it still means
-/// that the terminal is gone.
-fn outlive_hangups() {
-    use tokio::signal::unix::{SignalKind, signal};
-    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        return;
-    }
-    // Once there has been a stream of it, the signal does not end the process any more.
-    if let Err(error) = signal(SignalKind::hangup()) {
-        tracing::warn!(%error, "SIGHUP cannot be caught and would end this process");
-    }
-}
-
-/// Waits for SIGTERM or SIGINT; a second one ends the process at once.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("cannot listen for signals; serving until killed");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    tracing::info!("stopping");
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::warn!("told to stop twice: stopping at once");
-        std::process::exit(130);
-    });
 }

@@ -7,6 +7,7 @@ use hyper::Response;
 use hyper::body::{Body, Incoming};
 use kit::SharedClock;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +17,7 @@ use crate::endpoint::BoxFuture;
 use crate::limits::Limits;
 use crate::policy::{Overrides, Policies};
 use crate::service::{BuildError, Mount, RowInfo, Service};
+use crate::tls::Tls;
 
 /// Answers everything below a path by itself, without tables: the web console, its WebSockets.
 pub trait RawHandler: Send + Sync {
@@ -32,7 +34,7 @@ pub struct App {
 pub(crate) struct Inner {
     pub(crate) mounts: Vec<Arc<Mount>>,
     pub(crate) raw: Vec<(&'static str, Arc<dyn RawHandler>)>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: watch::Sender<Arc<Limits>>,
     pub(crate) public_url: Option<Arc<str>>,
     pub(crate) clock: SharedClock,
     pub(crate) auditor: Option<Arc<dyn Auditor>>,
@@ -40,6 +42,13 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     /// Ends what has not finished when the drain time is over.
     pub(crate) cut: CancellationToken,
+}
+
+impl Inner {
+    /// The limits in force.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.borrow())
+    }
 }
 
 type Prepare = Box<dyn FnOnce(&Overrides, &Arc<Policies>) -> Result<Mount, BuildError> + Send>;
@@ -76,7 +85,17 @@ impl App {
     /// Accepts connections until `shutdown`, then lets open requests finish within the drain time. When it
     /// returns, no task of it is left.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
-        crate::listen::run(self, listener, shutdown).await;
+        crate::listen::run(self, listener, None, shutdown).await;
+    }
+
+    /// As [`App::serve`], behind TLS.
+    pub async fn serve_tls(&self, listener: TcpListener, tls: Arc<Tls>, shutdown: CancellationToken) {
+        crate::listen::run(self, listener, Some(tls), shutdown).await;
+    }
+
+    /// Puts other limits in force, for what begins from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.inner.limits.send_replace(Arc::new(limits));
     }
 
     /// Answers one request: what a connection does with each, and tests without one.
@@ -155,7 +174,7 @@ impl Builder {
             inner: Arc::new(Inner {
                 mounts,
                 raw: self.raw,
-                limits: self.limits,
+                limits: watch::Sender::new(Arc::new(self.limits)),
                 public_url: self.public_url,
                 clock: self.clock,
                 auditor: self.auditor,

@@ -33,6 +33,7 @@ mod serve;
 pub mod service;
 pub mod sql;
 pub mod testing;
+mod tls;
 pub mod validate;
 pub mod version;
 
@@ -53,6 +54,7 @@ pub use reply::Reply;
 pub use request::{BodyStream, Request};
 pub use service::{Authenticator, BuildError, Service};
 pub use sql::{Condition, SqlValue};
+pub use tls::Tls;
 pub use version::Microversion;
 
 pub use bytes::Bytes;

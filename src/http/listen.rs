@@ -15,50 +15,77 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::limits::Limits;
 use crate::request::Peer;
+use crate::tls::Tls;
 
 /// How long to wait after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `app` on `listener` until `shutdown`, then drains.
-pub(crate) async fn run(app: &App, listener: TcpListener, shutdown: CancellationToken) {
-    let limits = app.inner.limits.clone();
-    let builder = builder(&limits);
+/// Serves `app` on `listener`, behind `tls` where there is one, until `shutdown`, then drains.
+pub(crate) async fn run(app: &App, listener: TcpListener, tls: Option<Arc<Tls>>, shutdown: CancellationToken) {
     let graceful = GracefulShutdown::new();
-    let cut = app.inner.cut.clone();
     let connections = TaskTracker::new();
-    let permits = Arc::new(Semaphore::new(limits.max_connections));
-    while let Some((stream, peer, permit)) = next(&listener, &permits, &shutdown).await {
-        let app = app.clone();
-        let io = TokioIo::new(Prompt::new(stream, limits.header_timeout));
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            let app = app.clone();
-            request.extensions_mut().insert(Peer(peer));
-            async move { Ok::<_, Infallible>(crate::serve::connection_request(&app, request).await) }
-        });
-        let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
-        let cut = cut.clone();
+    let mut gate = Gate::new(app);
+    while let Some((stream, peer, permit)) = gate.next(&listener, &shutdown).await {
+        let connection = Connection { app: app.clone(), peer, watcher: graceful.watcher() };
+        let (tls, shutdown, cut) = (tls.clone(), shutdown.clone(), app.inner.cut.clone());
         connections.spawn(async move {
             tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke");
-                },
+                () = connection.serve(stream, tls, shutdown) => {}
                 () = cut.cancelled() => {}
             }
             drop(permit);
         });
     }
     drop(listener);
-    drain(app, graceful, &connections, &cut, limits.drain_timeout).await;
+    drain(app, graceful, &connections, &app.inner.cut, app.inner.limits().drain_timeout).await;
+}
+
+/// A connection that was accepted.
+struct Connection {
+    app: App,
+    peer: IpAddr,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: Option<Arc<Tls>>, shutdown: CancellationToken) {
+        let Some(tls) = tls else { return self.speak(stream).await };
+        tokio::select! {
+            accepted = tls.accept(stream) => match accepted {
+                Ok(Some(stream)) => self.speak(stream).await,
+                Ok(None) => tracing::debug!(peer = %self.peer, "plain HTTP was spoken where TLS is"),
+                Err(error) => tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed"),
+            },
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// HTTP, until its end.
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { app, peer, watcher } = self;
+        let limits = app.inner.limits();
+        let io = TokioIo::new(Prompt::new(stream, limits.header_timeout));
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            let app = app.clone();
+            request.extensions_mut().insert(Peer(peer));
+            async move { Ok::<_, Infallible>(crate::serve::connection_request(&app, request).await) }
+        });
+        let builder = builder(&limits);
+        let connection = builder.serve_connection_with_upgrades(io, service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke");
+        }
+    }
 }
 
 async fn drain(
@@ -85,32 +112,64 @@ async fn drain(
     }
 }
 
-/// The next connection, with a permit for it; `None` at shutdown.
-async fn next(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-    let connection = async {
-        let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+/// Lets connections in, as many at once as the limits of the moment say.
+struct Gate {
+    permits: Arc<Semaphore>,
+    /// How many permits there are, taken ones included.
+    total: usize,
+    limits: watch::Receiver<Arc<Limits>>,
+}
+
+impl Gate {
+    fn new(app: &App) -> Self {
+        let limits = app.inner.limits.subscribe();
+        let total = limits.borrow().max_connections;
+        Self { permits: Arc::new(Semaphore::new(total)), total, limits }
+    }
+
+    /// The next connection, with a permit for it; `None` at shutdown.
+    async fn next(
+        &mut self,
+        listener: &TcpListener,
+        shutdown: &CancellationToken,
+    ) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
         loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, "TCP_NODELAY was refused");
-                    }
-                    return Some((stream, peer.ip().to_canonical(), permit));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+            self.fit();
+            tokio::select! {
+                () = shutdown.cancelled() => return None,
+                Ok(()) = self.limits.changed() => {}
+                accepted = accept(listener, &self.permits) => return accepted,
             }
         }
-    };
-    tokio::select! {
-        () = shutdown.cancelled() => None,
-        accepted = connection => accepted,
+    }
+
+    /// Makes the permits as many as the limits say; what is taken already goes when it is given back and this is called.
+    fn fit(&mut self) {
+        let wanted = self.limits.borrow_and_update().max_connections;
+        if wanted > self.total {
+            self.permits.add_permits(wanted - self.total);
+            self.total = wanted;
+        } else {
+            self.total -= self.permits.forget_permits(self.total - wanted);
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY was refused");
+                }
+                return Some((stream, peer.ip().to_canonical(), permit));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

@@ -231,7 +231,7 @@ impl<'a> Exchange<'a> {
         let streams = candidates.first().and_then(|index| mount.rows.get(*index)).map(|row| row.info.body);
         let streams = streams == Some(BodyKind::Stream);
         if !streams {
-            self.context = self.context.clone().within(self.app.limits.request_timeout);
+            self.context = self.context.clone().within(self.app.limits().request_timeout);
         }
         let body = if streams { self.stream(body) } else { self.read(dialect, &head.headers, body).await? };
         let mut request = Request {
@@ -266,7 +266,7 @@ impl<'a> Exchange<'a> {
         if let Some(status) = row.info.success {
             self.success = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         }
-        let limit = (!streams).then(|| self.app.limits.request_timeout + GRACE);
+        let limit = (!streams).then(|| self.app.limits().request_timeout + GRACE);
         self.trail.caller(&self.context);
         let trail = std::mem::take(&mut self.trail);
         Ok(run(self.app, mount, index, request, limit, Ending { trail, success: self.success }).await?)
@@ -282,9 +282,9 @@ impl<'a> Exchange<'a> {
         let token = headers.get("x-auth-token").and_then(|value| value.to_str().ok()).filter(|token| !token.is_empty());
         let (Some(token), Some(authenticator)) = (token, &mount.authenticator) else { return Err(refuse(self)) };
         let token = Secret::new(token);
-        let asking = self.context.clone().within(self.app.limits.request_timeout);
+        let asking = self.context.clone().within(self.app.limits().request_timeout);
         let asked = authenticator.authenticate(&asking, &token);
-        let answer = tokio::time::timeout(self.app.limits.request_timeout, asked)
+        let answer = tokio::time::timeout(self.app.limits().request_timeout, asked)
             .await
             .unwrap_or_else(|_| Err(Fault::timeout("The identity service did not answer in time.")));
         match answer {
@@ -343,14 +343,14 @@ impl<'a> Exchange<'a> {
         B::Error: Into<BoxError>,
     {
         let body = body.map_err(Into::into).boxed_unsync();
-        RequestBody::Stream(std::sync::Mutex::new(BodyStream::new(body, self.app.limits.stream_idle_timeout)))
+        RequestBody::Stream(std::sync::Mutex::new(BodyStream::new(body, self.app.limits().stream_idle_timeout)))
     }
 
     async fn read<B>(&mut self, dialect: &Dialect, headers: &HeaderMap, body: B) -> Result<RequestBody, Refusal>
     where
         B: Body<Data = Bytes>,
     {
-        let limits = &self.app.limits;
+        let limits = self.app.limits();
         let bytes = match body::read(body, limits.max_body_bytes, limits.body_timeout).await {
             Ok(bytes) => bytes,
             Err(error) => return Err(unread(&error)),

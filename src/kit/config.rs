@@ -3,15 +3,16 @@
 //! `config/cloudbox.toml` is these sections written out; a test in the root crate holds the two together.
 //! Each service is handed its own section and reads nothing else.
 
+mod api;
 mod identity;
 mod image;
 mod oidc;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use api::{AcmeConfig, ApiConfig, TlsConfig, TlsMode};
 pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
 pub use image::{ImageConfig, WebDownloadConfig};
 pub use oidc::OidcConfig;
@@ -25,6 +26,10 @@ pub struct Config {
     /// Whether the kernel may write the process's memory to a file when it crashes, and debuggers may read it. There are
     /// passwords and keys in it.
     pub core_dumps: bool,
+    /// Whether the host's clock is right even where the newest record in the database is from later.
+    pub trust_clock: bool,
+    /// What is logged.
+    pub log: LogConfig,
     /// The HTTP listener.
     pub api: ApiConfig,
     /// Who may do what.
@@ -56,49 +61,17 @@ impl Default for DataDir {
     }
 }
 
-/// The HTTP listener and its limits.
+/// What is logged.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ApiConfig {
-    /// Address and port of all APIs.
-    pub listen: SocketAddr,
-    /// The URL that clients reach it by, without a path; what the catalog says. Made from `listen` when empty.
-    pub public_url: String,
-    /// The region's name in the catalog.
-    pub region: String,
-    /// The most connections at once.
-    pub max_connections: usize,
-    /// The longest time to receive a request's head, in seconds.
-    pub header_timeout_secs: u64,
-    /// The longest time to receive a (JSON) body and to answer, in seconds.
-    pub request_timeout_secs: u64,
-    /// The largest JSON body, in bytes.
-    pub max_body_bytes: usize,
+pub struct LogConfig {
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a list of those for parts: `info,compute=debug`.
+    pub level: String,
 }
 
-impl Default for ApiConfig {
+impl Default for LogConfig {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8774)),
-            public_url: String::new(),
-            region: "RegionOne".to_owned(),
-            max_connections: 1024,
-            header_timeout_secs: 20,
-            request_timeout_secs: 60,
-            max_body_bytes: 1024 * 1024,
-        }
-    }
-}
-
-impl ApiConfig {
-    /// The URL that clients reach the APIs by, without a trailing slash.
-    #[must_use]
-    pub fn public_url(&self) -> String {
-        if self.public_url.is_empty() {
-            format!("http://{}", self.listen)
-        } else {
-            self.public_url.trim_end_matches('/').to_owned()
-        }
+        Self { level: "info".to_owned() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http_kit::dialect::{Api, Dialect};
 use http_kit::page::Order;
 use http_kit::testing::KnownTokens;
-use http_kit::{App, Endpoint, Limits, Paging, Reply, Request, Rule, Service, Target};
+use http_kit::{App, Endpoint, Limits, Paging, Reply, Request, Rule, Service, Target, Tls};
 use kit::{Fault, SystemClock};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -196,22 +196,33 @@ pub static ALL: [&Dialect; 6] = [
 pub struct Listening {
     pub address: SocketAddr,
     pub toy: Arc<Toy>,
+    pub app: App,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Listening {
     pub async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, None).await
+    }
+
+    /// Behind TLS, where it is given.
+    pub async fn start_with(limits: Limits, tls: Option<Arc<Tls>>) -> Self {
         let toy = Arc::new(Toy::default());
         let app = app_with(&[&http_kit::dialect::NOVA, &http_kit::dialect::KEYSTONE], limits, &toy);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn({
-            let shutdown = shutdown.clone();
-            async move { app.serve(listener, shutdown).await }
+            let (app, shutdown) = (app.clone(), shutdown.clone());
+            async move {
+                match tls {
+                    Some(tls) => app.serve_tls(listener, tls, shutdown).await,
+                    None => app.serve(listener, shutdown).await,
+                }
+            }
         });
-        Self { address, toy, shutdown, serving }
+        Self { address, toy, app, shutdown, serving }
     }
 
     pub async fn connect(&self) -> Client {

@@ -8,3 +8,4 @@ mod connections;
 mod dialects;
 mod discovery;
 mod tables;
+mod tls;

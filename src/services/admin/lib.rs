@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use http_kit::{Policies, Service, dialect};
 use kit::config::AuditConfig;
-use kit::{Condition, SharedClock};
+use kit::{Condition, Fault, SharedClock, Timestamp};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,14 @@ use record::Recorder;
 /// The service's tables.
 pub const MIGRATIONS: store::Migrations =
     store::Migrations { service: "admin", steps: &[include_str!("migrations/0001_audit.sql")] };
+
+/// When the newest record in `store` was made.
+///
+/// # Errors
+/// The store's.
+pub async fn newest_record(store: &Store) -> Result<Option<Timestamp>, Fault> {
+    Ok(store.read(|db| db::audit::newest(db)).await?)
+}
 
 /// The service's state.
 pub struct Admin {

@@ -79,6 +79,13 @@ pub(crate) fn prune(db: &Connection, rows: i64, before: Timestamp) -> Result<(),
     Ok(())
 }
 
+/// When the last of them was made.
+pub(crate) fn newest(db: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT (SELECT at FROM admin_audit ORDER BY seq DESC LIMIT 1)";
+    let at: Option<i64> = query::one(db, sql, [], |row| row.get(0))?;
+    Ok(at.map(from_micros))
+}
+
 /// At most `limit` of the `wanted`, the newest first.
 pub(crate) fn list(db: &Connection, wanted: &Wanted, limit: i64) -> Result<Vec<Kept>, Fault> {
     let (sql, mut values) = wanted.condition();
