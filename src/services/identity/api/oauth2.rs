@@ -52,7 +52,7 @@ async fn token(service: Arc<IdentityService>, request: Request) -> Result<Reply,
     let Some((id, secret)) = client(&request, &form) else {
         return Ok(refusal(&request, 401, "invalid_client", "Client authentication failed."));
     };
-    let issued = match of_client(id, secret).verify(&service).await {
+    let issued = match of_client(id, secret, request.peer()).verify(&service).await {
         Ok(proven) => service.issue_for(proven, &ScopeAsked::Default, begun).await,
         Err(fault) => Err(fault),
     };

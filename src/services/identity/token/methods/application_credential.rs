@@ -52,9 +52,9 @@ fn parse(attempt: &Attempt<'_>) -> Result<Box<dyn Proof>, Fault> {
     Ok(Box::new(CredentialProof { which, secret: text("secret").map(Secret::new), source }))
 }
 
-/// The proof of a client of OAuth 2.0, whose id and secret are an application credential's.
-pub(crate) fn of_client(id: String, secret: Secret) -> Box<dyn Proof> {
-    Box::new(CredentialProof { which: Which::Id(id), secret: Some(secret), source: None })
+/// The proof of a client of OAuth 2.0 at `source`, whose id and secret are an application credential's.
+pub(crate) fn of_client(id: String, secret: Secret, source: Option<IpAddr>) -> Box<dyn Proof> {
+    Box::new(CredentialProof { which: Which::Id(id), secret: Some(secret), source })
 }
 
 impl Proof for CredentialProof {
