@@ -9,3 +9,6 @@ pub mod qemu_img;
 
 pub use decompress::{Bounds, Compression, DecompressError, decompress};
 pub use limited::{Limits, ToolError};
+
+#[cfg(test)]
+mod tests;

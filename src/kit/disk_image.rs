@@ -1,15 +1,27 @@
 //! What a disk image is, by its own bytes, and whether it is safe to open.
 //!
-//! Pure: it looks at the first and the last bytes that somebody else read. Every image is looked at before
-//! anything opens it: a format that can name other files (a qcow2's backing or data file, a VMDK's extents) would let
-//! a guest read the host (the class of CVE-2024-32498), and a raw image that is taken for a qcow2 likewise.
+//! Every image is looked at before anything opens it: a format that can name other files (a qcow2's backing or data file, a
+//! VMDK's extents) would let a guest read the host (the class of CVE-2024-32498), and a raw image that is taken for a qcow2
+//! likewise. What is two formats at once is refused: which of them another program sees cannot be known.
+//!
+//! * [`Window`] gathers what is needed as the bytes stream by, with bounded memory, or from a file; [`Inspection`] is what it says.
+//! * The rules of each format are pure functions over those bytes, one file each. Headers are never trusted: an offset is
+//!   looked up in what was gathered, and what is not there is damage.
+//! * [`Inspection::judge`] is the one place that says whether an image is accepted.
+
+mod bytes;
+mod detect;
+mod qcow2;
+mod single;
+pub mod testing;
+mod vhd;
+mod vhdx;
+mod vmdk;
+mod window;
 
 use std::fmt;
 
-/// How much of an image's beginning [`inspect`] wants.
-pub const HEAD_BYTES: usize = 64 * 1024;
-/// How much of an image's end [`inspect`] wants.
-pub const TAIL_BYTES: usize = 512;
+pub use self::window::Window;
 
 /// A disk image's format, by its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,10 +40,12 @@ pub enum Format {
     Vhdx,
     /// VirtualBox.
     Vdi,
-    /// ISO 9660.
+    /// ISO 9660, or UDF.
     Iso,
     /// LUKS. Never accepted as it is.
     Luks,
+    /// Parallels and Virtuozzo.
+    Ploop,
 }
 
 impl Format {
@@ -48,6 +62,7 @@ impl Format {
             Self::Vdi => "vdi",
             Self::Iso => "iso",
             Self::Luks => "luks",
+            Self::Ploop => "ploop",
         }
     }
 
@@ -57,7 +72,7 @@ impl Format {
         match disk_format {
             // A raw disk may hold anything that is no container of its own; a hybrid ISO is a raw disk too.
             "raw" => matches!(self, Self::Raw | Self::Iso),
-            "ami" | "ari" | "aki" | "ploop" => self == Self::Raw,
+            "ami" | "ari" | "aki" => self == Self::Raw,
             name => self.as_str() == name,
         }
     }
@@ -80,6 +95,56 @@ pub struct Inspection {
     pub danger: Option<Danger>,
 }
 
+impl Inspection {
+    /// Whether it may be used as what it was declared to be, with a disk of at most `max_virtual_size` bytes.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge(&self, declared: &str, max_virtual_size: u64) -> Result<(), Objection> {
+        if !self.format.answers_to(declared) {
+            return Err(Objection::OtherFormat { declared: declared.to_owned(), found: self.format });
+        }
+        if let Some(danger) = self.danger {
+            return Err(Objection::Danger(danger));
+        }
+        match self.virtual_size {
+            Some(size) if size > max_virtual_size => Err(Objection::TooLarge { size, limit: max_virtual_size }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why an image is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// It is something else.
+    #[error("{}", other_format(.declared, *.found))]
+    OtherFormat {
+        /// What it was declared to be.
+        declared: String,
+        /// What it is.
+        found: Format,
+    },
+    /// It must not be opened.
+    #[error(transparent)]
+    Danger(#[from] Danger),
+    /// The disk in it is too large.
+    #[error("its disk of {size} bytes is larger than the {limit} bytes that are allowed")]
+    TooLarge {
+        /// How large, in bytes.
+        size: u64,
+        /// The most, in bytes.
+        limit: u64,
+    },
+}
+
+fn other_format(declared: &str, found: Format) -> String {
+    match found {
+        Format::Raw => format!("it is not in the declared format {declared}"),
+        _ => format!("it is {found}, not {declared} as declared"),
+    }
+}
+
 /// Why an image must not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Danger {
@@ -95,6 +160,12 @@ pub enum Danger {
     /// It is a VMDK whose contents are in other files.
     #[error("its extents are in other files")]
     ForeignExtents,
+    /// It is encrypted, and nobody here has the key.
+    #[error("it is encrypted")]
+    Encrypted,
+    /// It is more than one format at once.
+    #[error("it is several formats at once")]
+    Polyglot,
     /// Its header contradicts itself or is cut off.
     #[error("its header is damaged")]
     Damaged,
@@ -103,125 +174,8 @@ pub enum Danger {
     Unsupported,
 }
 
-/// Looks at an image of `size` bytes: `head` are its first bytes (up to [`HEAD_BYTES`]), `tail` its last ones (up to [`TAIL_BYTES`]).
-#[must_use]
-pub fn inspect(head: &[u8], tail: &[u8], size: u64) -> Inspection {
-    if head.starts_with(b"QFI\xfb") {
-        return qcow2(head);
-    }
-    let plain = |format, virtual_size| Inspection { format, virtual_size, danger: None };
-    let refused = |format, danger| Inspection { format, virtual_size: None, danger: Some(danger) };
-    if head.starts_with(b"QED\0") {
-        refused(Format::Qed, Danger::Unsupported)
-    } else if head.starts_with(b"LUKS\xba\xbe") {
-        refused(Format::Luks, Danger::Unsupported)
-    } else if head.starts_with(b"KDMV") {
-        vmdk(head)
-    } else if head.starts_with(b"# Disk DescriptorFile") {
-        refused(Format::Vmdk, Danger::ForeignExtents)
-    } else if head.starts_with(b"vhdxfile") {
-        plain(Format::Vhdx, None)
-    } else if at(head, 0x40, 4) == Some(&[0x7f, 0x10, 0xda, 0xbe]) {
-        plain(Format::Vdi, little(head, 0x170, 8))
-    } else if head.starts_with(b"conectix") {
-        plain(Format::Vhd, big(head, 48, 8))
-    } else if tail.starts_with(b"conectix") {
-        plain(Format::Vhd, big(tail, 48, 8))
-    } else if at(head, 0x8001, 5) == Some(b"CD001") {
-        plain(Format::Iso, Some(size))
-    } else {
-        plain(Format::Raw, Some(size))
-    }
-}
-
-/// The bits of a qcow2's incompatible features that are fine: dirty, corrupt (QEMU refuses it), compression type, extended L2.
-const QCOW2_KNOWN: u64 = 0b11011;
-/// The bit that says that the data are elsewhere.
-const QCOW2_DATA_FILE: u64 = 0b100;
-
-fn qcow2(head: &[u8]) -> Inspection {
-    let virtual_size = big(head, 24, 8);
-    let danger = match (big(head, 4, 4), big(head, 8, 8), virtual_size) {
-        (Some(2 | 3), Some(backing), Some(_)) if backing != 0 => Some(Danger::BackingFile),
-        (Some(2), Some(_), Some(_)) => None,
-        (Some(3), Some(_), Some(_)) => match big(head, 72, 8) {
-            Some(features) if features & QCOW2_DATA_FILE != 0 => Some(Danger::DataFile),
-            Some(features) if features & !QCOW2_KNOWN != 0 => Some(Danger::UnknownFeatures),
-            Some(_) => None,
-            None => Some(Danger::Damaged),
-        },
-        _ => Some(Danger::Damaged),
-    };
-    Inspection { format: Format::Qcow2, virtual_size, danger }
-}
-
-fn vmdk(head: &[u8]) -> Inspection {
-    const SECTOR: u64 = 512;
-    let virtual_size = little(head, 12, 8).and_then(|sectors| sectors.checked_mul(SECTOR));
-    let descriptor = || {
-        let start = usize::try_from(little(head, 28, 8)?.checked_mul(SECTOR)?).ok()?;
-        let length = usize::try_from(little(head, 36, 8)?.checked_mul(SECTOR)?).ok()?;
-        let bytes = head.get(start..start.checked_add(length)?.min(head.len()))?;
-        let text = String::from_utf8_lossy(bytes).to_lowercase();
-        Some(text.trim_end_matches('\0').to_owned())
-    };
-    let danger = match descriptor() {
-        None => Some(Danger::Damaged),
-        Some(text) => {
-            let own = ["createtype=\"monolithicsparse\"", "createtype=\"streamoptimized\""];
-            let safe = own.iter().any(|create_type| text.contains(create_type))
-                && text.contains("parentcid=ffffffff")
-                && text.lines().filter(|line| line.starts_with("rw ") || line.starts_with("rdonly ")).count() == 1
-                && !text.contains("parentfilenamehint");
-            (!safe).then_some(Danger::ForeignExtents)
-        }
-    };
-    Inspection { format: Format::Vmdk, virtual_size, danger }
-}
-
-fn at(bytes: &[u8], offset: usize, length: usize) -> Option<&[u8]> {
-    bytes.get(offset..offset.checked_add(length)?)
-}
-
-fn big(bytes: &[u8], offset: usize, length: usize) -> Option<u64> {
-    Some(at(bytes, offset, length)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
-fn little(bytes: &[u8], offset: usize, length: usize) -> Option<u64> {
-    Some(at(bytes, offset, length)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
-/// Gathers an image's first and last bytes as it streams by.
-#[derive(Debug, Default)]
-pub struct Window {
-    head: Vec<u8>,
-    tail: Vec<u8>,
-    size: u64,
-}
-
-impl Window {
-    /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
-        let wanted = HEAD_BYTES.saturating_sub(self.head.len()).min(bytes.len());
-        self.head.extend(bytes.iter().take(wanted));
-        self.tail.extend(bytes.iter().skip(bytes.len().saturating_sub(TAIL_BYTES)));
-        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
-        self.tail.drain(..surplus);
-        self.size += bytes.len() as u64;
-    }
-
-    /// How many bytes it was given.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// What they say.
-    #[must_use]
-    pub fn inspect(&self) -> Inspection {
-        inspect(&self.head, &self.tail, self.size)
-    }
-}
+/// What a format's rules say: the size of the disk, and what is wrong.
+type Verdict = (Option<u64>, Result<(), Danger>);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,15 @@
-//! Images made by hand, byte by byte, and any bytes at all.
+//! The corpus, its mutations, and any bytes at all.
+
+use std::io::Cursor;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::testing::{Specimen, put, qcow2};
 use super::*;
+
+static HARMLESS: LazyLock<Vec<Specimen>> = LazyLock::new(testing::harmless);
+static HOSTILE: LazyLock<Vec<Specimen>> = LazyLock::new(testing::hostile);
 
 fn look(bytes: &[u8]) -> Inspection {
     let mut window = Window::default();
@@ -10,94 +17,159 @@ fn look(bytes: &[u8]) -> Inspection {
     window.inspect()
 }
 
-fn qcow2(version: u32, backing: u64, incompatible: u64) -> Vec<u8> {
-    let mut header = b"QFI\xfb".to_vec();
-    header.extend(version.to_be_bytes());
-    header.extend(backing.to_be_bytes());
-    header.extend([0; 8]);
-    header.extend((1u64 << 30).to_be_bytes());
-    header.resize(72, 0);
-    header.extend(incompatible.to_be_bytes());
-    header.resize(112, 0);
-    header
-}
-
-fn vmdk(descriptor: &str) -> Vec<u8> {
-    let mut header = b"KDMV".to_vec();
-    header.resize(12, 0);
-    header.extend(2048u64.to_le_bytes());
-    header.resize(28, 0);
-    header.extend(1u64.to_le_bytes());
-    header.extend(20u64.to_le_bytes());
-    header.resize(512, 0);
-    header.extend(descriptor.as_bytes());
-    header.resize(512 * 21, 0);
-    header
+fn judge(specimen: &Specimen) -> Result<(), Objection> {
+    look(&specimen.bytes).judge(specimen.declared, 1 << 40)
 }
 
 #[test]
-fn a_plain_qcow2_is_fine_and_says_its_size() {
-    for version in [2, 3] {
-        let seen = look(&qcow2(version, 0, 0));
-        assert_eq!(seen, Inspection { format: Format::Qcow2, virtual_size: Some(1 << 30), danger: None });
+fn what_is_harmless_is_accepted_and_says_its_size() {
+    for specimen in HARMLESS.iter() {
+        assert_eq!(judge(specimen), Ok(()), "{}", specimen.name);
+        let size = match specimen.declared {
+            "qcow2" | "vhdx" | "vdi" => 8 << 20,
+            "vmdk" => 1 << 20,
+            "vhd" if specimen.bytes.len() > 1 << 20 => 1 << 20,
+            "vhd" => 8 << 20,
+            _ => specimen.bytes.len() as u64,
+        };
+        assert_eq!(look(&specimen.bytes).virtual_size, Some(size), "{}", specimen.name);
     }
 }
 
 #[test]
-fn a_qcow2_that_names_other_files_is_not() {
-    assert_eq!(look(&qcow2(2, 512, 0)).danger, Some(Danger::BackingFile));
-    assert_eq!(look(&qcow2(3, 512, 0)).danger, Some(Danger::BackingFile));
-    assert_eq!(look(&qcow2(3, 0, 0b100)).danger, Some(Danger::DataFile));
-    assert_eq!(look(&qcow2(3, 0, 1 << 40)).danger, Some(Danger::UnknownFeatures));
-    assert_eq!(look(&qcow2(9, 0, 0)).danger, Some(Danger::Damaged));
-    assert_eq!(look(b"QFI\xfb\0\0").danger, Some(Danger::Damaged));
-}
-
-#[test]
-fn a_vmdk_must_hold_its_own_data() {
-    let own = "# Disk DescriptorFile\ncreateType=\"monolithicSparse\"\nparentCID=ffffffff\nRW 2048 SPARSE \"x.vmdk\"\n";
-    assert_eq!(look(&vmdk(own)), Inspection { format: Format::Vmdk, virtual_size: Some(1 << 20), danger: None });
-    let flat = "createType=\"monolithicFlat\"\nparentCID=ffffffff\nRW 2048 FLAT \"/etc/shadow\" 0\n";
-    assert_eq!(look(&vmdk(flat)).danger, Some(Danger::ForeignExtents));
-    let two = format!("{own}RW 1 FLAT \"/etc/shadow\" 0\n");
-    assert_eq!(look(&vmdk(&two)).danger, Some(Danger::ForeignExtents));
-    assert_eq!(look(b"# Disk DescriptorFile\n").danger, Some(Danger::ForeignExtents));
-}
-
-#[test]
-fn formats_are_told_apart() {
-    let mut iso = vec![0; 0x9000];
-    iso[0x8001..0x8006].copy_from_slice(b"CD001");
-    let mut vhd = vec![0; 4096];
-    vhd[3584..3592].copy_from_slice(b"conectix");
-    for (bytes, format) in
-        [(iso, Format::Iso), (vhd, Format::Vhd), (vec![7; 100], Format::Raw), (Vec::new(), Format::Raw)]
-    {
-        assert_eq!(look(&bytes).format, format);
+fn what_is_hostile_is_refused() {
+    for specimen in HOSTILE.iter() {
+        assert!(judge(specimen).is_err(), "{} as {}", specimen.name, specimen.declared);
     }
-    assert_eq!(look(b"LUKS\xba\xbe\0\x01").danger, Some(Danger::Unsupported));
 }
 
 #[test]
-fn a_raw_image_is_not_a_qcow2_in_disguise() {
-    assert!(!Format::Qcow2.answers_to("raw"));
-    assert!(!Format::Raw.answers_to("qcow2"));
-    assert!(Format::Iso.answers_to("raw") && Format::Raw.answers_to("ami"));
+fn the_reason_is_the_one_that_matters() {
+    for (name, danger) in [
+        ("a qcow2 with a backing file", Danger::BackingFile),
+        ("an old qcow2 with a backing file", Danger::BackingFile),
+        ("a qcow2 with a data file", Danger::DataFile),
+        ("a qcow2 that names a data file", Danger::DataFile),
+        ("a qcow2 with unknown features", Danger::UnknownFeatures),
+        ("an encrypted qcow2", Danger::Encrypted),
+        ("a qcow2 without its tables", Danger::Damaged),
+        ("a VMDK with a foreign extent", Danger::ForeignExtents),
+        ("a descriptor by itself", Danger::ForeignExtents),
+        ("a VMDK with a parent", Danger::BackingFile),
+        ("a VMDK whose footer says otherwise", Danger::Damaged),
+        ("a differencing VHD", Danger::BackingFile),
+        ("a VHD with a parent's name", Danger::BackingFile),
+        ("a differencing VHDX", Danger::BackingFile),
+        ("a VHDX with a parent's name", Danger::BackingFile),
+        ("a VHDX with an unknown item", Danger::UnknownFeatures),
+        ("a VHDX with an unknown region", Danger::UnknownFeatures),
+        ("a VDI with a parent", Danger::BackingFile),
+        ("a QED", Danger::Unsupported),
+        ("a QED with a backing file", Danger::BackingFile),
+        ("a LUKS disk", Danger::Encrypted),
+        ("a qcow2 with an MBR", Danger::Polyglot),
+        ("an ISO that is a VHD", Danger::Polyglot),
+    ] {
+        let specimen = HOSTILE.iter().find(|specimen| specimen.name == name).expect(name);
+        assert_eq!(look(&specimen.bytes).danger, Some(danger), "{name}");
+    }
+}
+
+#[test]
+fn a_judgement_says_what_was_expected() {
+    let disk = look(&qcow2(1 << 30));
+    assert_eq!(disk.judge("qcow2", 1 << 30), Ok(()));
+    let said = |declared, most| disk.judge(declared, most).unwrap_err().to_string();
+    assert_eq!(said("raw", u64::MAX), "it is qcow2, not raw as declared");
+    assert_eq!(
+        said("qcow2", 1 << 20),
+        "its disk of 1073741824 bytes is larger than the 1048576 bytes that are allowed"
+    );
+    let raw = look(b"x").judge("qcow2", 1).unwrap_err().to_string();
+    assert_eq!(raw, "it is not in the declared format qcow2");
+}
+
+#[test]
+fn a_large_qcow2_with_large_clusters_is_accepted() {
+    let mut image = qcow2(1 << 20);
+    // 2 MiB clusters: one entry covers 512 GiB.
+    for (at, number) in [(20, 21u64 << 32 | 1 << 9), (24, 1 << 49), (40, 6 << 20), (48, 2 << 20)] {
+        let bytes = number.to_be_bytes();
+        put(&mut image, at, if at == 20 { &bytes[..4] } else { &bytes });
+    }
+    put(&mut image, 36, &1024u32.to_be_bytes());
+    let mut window = Window::default();
+    window.push(&image);
+    for _ in 0..9 {
+        window.push(&vec![0; 1 << 20]);
+    }
+    assert_eq!(window.inspect().danger, None);
+}
+
+#[test]
+fn memory_stays_bounded() {
+    let mut window = Window::default();
+    for _ in 0..64 {
+        window.push(&vec![0; 1 << 20]);
+    }
+    assert!(window.head.len() + window.metadata.len() + window.tail.len() < 600 << 10);
+}
+
+/// However it comes in, it is the same.
+fn same_in_pieces(bytes: &[u8], pieces: &[usize]) -> bool {
+    let mut window = Window::default();
+    let mut rest = bytes;
+    for piece in pieces {
+        let (now, later) = rest.split_at((*piece).min(rest.len()));
+        window.push(now);
+        rest = later;
+    }
+    window.push(rest);
+    let from_file = Window::of(&mut Cursor::new(bytes)).unwrap();
+    window.size() == bytes.len() as u64 && window.inspect() == look(bytes) && from_file.inspect() == look(bytes)
+}
+
+#[test]
+fn every_specimen_is_the_same_in_pieces_and_from_a_file() {
+    for specimen in HARMLESS.iter().chain(HOSTILE.iter()) {
+        for pieces in [&[1usize, 6, 1, 500, 3, 512, 65_000, 24, 131_072][..], &[262_143, 2, 2_000_000], &[]] {
+            assert!(same_in_pieces(&specimen.bytes, pieces), "{} {pieces:?}", specimen.name);
+        }
+    }
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_fail_and_chunks_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..2000), cut in 0usize..2000) {
-        let (one, two) = bytes.split_at(cut.min(bytes.len()));
-        let mut window = Window::default();
-        window.push(one);
-        window.push(two);
-        prop_assert_eq!(window.inspect(), look(&bytes));
-        prop_assert_eq!(window.size(), bytes.len() as u64);
+    fn no_bytes_make_it_fail_and_pieces_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..2000), cut in 0usize..2000) {
+        prop_assert!(same_in_pieces(&bytes, &[cut]));
     }
 
     #[test]
-    fn nothing_that_begins_like_a_qcow2_passes_with_a_backing_file(backing in 1u64.., features in any::<u64>(), version in 2u32..4) {
-        prop_assert!(look(&qcow2(version, backing, features)).danger.is_some());
+    fn mutated_headers_never_make_it_fail(which in any::<prop::sample::Index>(), at in 0usize..1600, data in proptest::collection::vec(any::<u8>(), 1..9), length in any::<prop::sample::Index>()) {
+        let all: Vec<&Specimen> = HARMLESS.iter().filter(|specimen| specimen.bytes.len() < 1 << 20).collect();
+        let mut bytes = which.get(&all).bytes.clone();
+        put(&mut bytes, at, &data);
+        bytes.truncate(length.index(bytes.len()) + 1);
+        prop_assert!(same_in_pieces(&bytes, &[at]));
+    }
+
+    #[test]
+    fn nothing_passes_with_a_backing_file(backing in 1u64.., features in any::<u64>(), version in 0u32..5, cluster in 0u32..30) {
+        let mut image = qcow2(1 << 20);
+        put(&mut image, 4, &version.to_be_bytes());
+        put(&mut image, 8, &backing.to_be_bytes());
+        put(&mut image, 20, &cluster.to_be_bytes());
+        put(&mut image, 72, &features.to_be_bytes());
+        prop_assert!(look(&image).danger.is_some());
+    }
+
+    #[test]
+    fn no_descriptor_passes_with_another_file(access in "(?i)rw|rdonly|noaccess", kind in "(?i)flat|sparse|zero|vmfs|vmfssparse", path in "[a-z/.]{0,12}", before in any::<bool>()) {
+        let foreign = format!("{access} 1 {kind} \"{path}\" 0\n");
+        let plain = testing::Vmdk::default();
+        let own = "RW 2048 SPARSE \"disk.vmdk\"\n";
+        let both = if before { format!("{foreign}{own}") } else { format!("{own}{foreign}") };
+        let image = testing::vmdk(&testing::Vmdk { descriptor: plain.descriptor.replace(own, &both), ..plain });
+        prop_assert!(look(&image).danger.is_some());
     }
 }

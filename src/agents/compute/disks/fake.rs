@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures_util::future::BoxFuture;
 use hypervisor::Backing;
+use kit::disk_image::Format;
 
 use super::{DiskError, DiskTool, Purpose};
 
@@ -29,12 +30,7 @@ impl DiskTool for FakeDisks {
         write(path, format!("a fake disk of {size} bytes: {purpose:?}\n"))
     }
 
-    fn convert<'a>(
-        &'a self,
-        from: &'a Path,
-        format: &'static str,
-        to: &'a Path,
-    ) -> BoxFuture<'a, Result<(), DiskError>> {
+    fn convert<'a>(&'a self, from: &'a Path, format: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
         let converted = std::fs::metadata(from).map_err(DiskError::io("finding an image"));
         match converted {
             Ok(_) => write(to, format!("once a {format}\n")),

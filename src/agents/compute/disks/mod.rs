@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 use hypervisor::Backing;
+use imaging::ToolError;
+use kit::disk_image::Format;
 use kit::{Fault, FaultKind};
 
 /// Why a disk could not be made.
@@ -26,23 +28,8 @@ pub(crate) enum DiskError {
         source: std::io::Error,
     },
     /// A program failed.
-    #[error("{program} ended with {status}: {said}")]
-    Program {
-        /// Which.
-        program: &'static str,
-        /// How.
-        status: String,
-        /// The end of what it printed.
-        said: String,
-    },
-    /// A program took too long.
-    #[error("{program} did not end within {seconds} seconds")]
-    Late {
-        /// Which.
-        program: &'static str,
-        /// How long it had.
-        seconds: u64,
-    },
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     /// A task of ours ended without an answer.
     #[error("the task was cut off")]
     CutOff,
@@ -58,8 +45,8 @@ impl DiskError {
     fn is_full(&self) -> bool {
         match self {
             Self::Io { source, .. } => matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
-            Self::Program { said, .. } => said.contains("No space left on device"),
-            Self::Late { .. } | Self::CutOff => false,
+            Self::Tool(error) => error.is_full(),
+            Self::CutOff => false,
         }
     }
 }
@@ -91,12 +78,7 @@ pub(crate) trait DiskTool: Send + Sync + 'static {
     fn blank<'a>(&'a self, path: &'a Path, size: u64, purpose: Purpose) -> BoxFuture<'a, Result<(), DiskError>>;
 
     /// The disk in `from`, of `format`, as a qcow2.
-    fn convert<'a>(
-        &'a self,
-        from: &'a Path,
-        format: &'static str,
-        to: &'a Path,
-    ) -> BoxFuture<'a, Result<(), DiskError>>;
+    fn convert<'a>(&'a self, from: &'a Path, format: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>>;
 }
 
 /// Does `work` away from the async workers.

@@ -1,63 +1,25 @@
-//! Disks by `qemu-img`, with limits on its memory, processor time and wall-clock time.
-//!
-//! Images come from strangers: what opens them runs under `prlimit`, and is always told the format.
+//! Disks by `qemu-img`, through the runner that all of cloudbox shares ([`imaging`]).
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hypervisor::Backing;
-use tokio::process::Command;
+use hypervisor::{Backing, DiskFormat};
+use imaging::limited::{Limits, run};
+use imaging::qemu_img::{Conversion, create_qcow2};
+use kit::disk_image::Format;
 
 use super::{DiskError, DiskTool, Purpose, blocking, make_private, swap};
-
-/// How much of what a program prints is kept.
-const SAID_MAX: usize = 400;
-
-/// What a program may use.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    /// Address space in bytes.
-    memory: u64,
-    /// Processor time, in seconds.
-    cpu_secs: u64,
-    /// Wall-clock time, in seconds.
-    wall_secs: u64,
-}
-
-/// For what only writes metadata: Nova's own limits.
-const QUICK: Limits = Limits { memory: 1 << 30, cpu_secs: 30, wall_secs: 60 };
-/// For what reads and writes a whole disk.
-const LONG: Limits = Limits { memory: 4 << 30, cpu_secs: 1200, wall_secs: 3000 };
 
 /// The real disk tool.
 #[derive(Debug, Default)]
 pub(crate) struct QemuImg;
 
-/// Runs `program`, and says why it failed.
-async fn run(program: &'static str, limits: Limits, arguments: impl FnOnce(&mut Command)) -> Result<(), DiskError> {
-    let mut command = Command::new("prlimit");
-    command.arg(format!("--as={}", limits.memory)).arg(format!("--cpu={}", limits.cpu_secs)).arg("--").arg(program);
-    arguments(&mut command);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-    let ended = tokio::time::timeout(Duration::from_secs(limits.wall_secs), command.output()).await;
-    let late = |_elapsed| DiskError::Late { program, seconds: limits.wall_secs };
-    let output = ended.map_err(late)?.map_err(DiskError::io(format!("running {program}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said: String = String::from_utf8_lossy(&output.stderr).trim().chars().take(SAID_MAX).collect();
-    Err(DiskError::Program { program, status: output.status.to_string(), said })
-}
-
 async fn overlay(path: &Path, base: &Backing, size: u64) -> Result<(), DiskError> {
-    run("qemu-img", QUICK, |command| {
-        command.args(["create", "-q", "-f", "qcow2", "-F", base.format.as_str(), "-b"]);
-        command.arg(&base.path).arg(path).arg(size.to_string());
-    })
-    .await?;
+    let format = match base.format {
+        DiskFormat::Raw => Format::Raw,
+        DiskFormat::Qcow2 => Format::Qcow2,
+    };
+    create_qcow2(path, size, Some((&base.path, format))).await?;
     make_private(path)
 }
 
@@ -73,9 +35,9 @@ async fn blank(path: &Path, size: u64, purpose: Purpose) -> Result<(), DiskError
     })
     .await?;
     let Purpose::Ephemeral(index) = purpose else { return Ok(()) };
-    let formatted = run("mkfs.ext4", QUICK, |command| {
-        command.args(["-q", "-F", "-L", &format!("ephemeral{index}")]).arg(path);
-    });
+    let label = format!("ephemeral{index}");
+    let arguments = ["-q".as_ref(), "-F".as_ref(), "-L".as_ref(), label.as_ref(), path.as_os_str()];
+    let formatted = run("mkfs.ext4", Limits::QUICK, arguments);
     if let Err(error) = formatted.await {
         // Nova's default is a formatted disk; a guest can do it itself.
         tracing::warn!(error = %error, "an ephemeral disk stays without a file system");
@@ -83,11 +45,10 @@ async fn blank(path: &Path, size: u64, purpose: Purpose) -> Result<(), DiskError
     Ok(())
 }
 
-async fn convert(from: &Path, format: &'static str, to: &Path) -> Result<(), DiskError> {
-    run("qemu-img", LONG, |command| {
-        command.args(["convert", "-q", "-f", format, "-O", "qcow2"]).arg(from).arg(to);
-    })
-    .await
+async fn convert(from: &Path, format: Format, to: &Path) -> Result<(), DiskError> {
+    // The size of the disk in it bounds what comes out.
+    let conversion = Conversion { from, from_format: format, to, to_format: Format::Qcow2, max_bytes: u64::MAX };
+    Ok(conversion.run(|_| ()).await?)
 }
 
 impl DiskTool for QemuImg {
@@ -99,20 +60,13 @@ impl DiskTool for QemuImg {
         Box::pin(blank(path, size, purpose))
     }
 
-    fn convert<'a>(
-        &'a self,
-        from: &'a Path,
-        format: &'static str,
-        to: &'a Path,
-    ) -> BoxFuture<'a, Result<(), DiskError>> {
+    fn convert<'a>(&'a self, from: &'a Path, format: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
         Box::pin(convert(from, format, to))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hypervisor::DiskFormat;
-
     use super::*;
 
     /// Whether the tools that the product needs are here; they are on every machine that runs real guests.
@@ -146,8 +100,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = Backing { path: dir.path().join("missing"), format: DiskFormat::Raw };
         let error = QemuImg.overlay(&dir.path().join("disk"), &missing, 1 << 20).await.unwrap_err();
-        assert!(matches!(&error, DiskError::Program { said, .. } if said.contains("missing")), "{error}");
-        assert!(!kit::Fault::from(error).message().contains("missing"));
+        let fault = kit::Fault::from(error);
+        assert!(fault.chain().contains("missing") && !fault.message().contains("missing"), "{}", fault.chain());
     }
 
     #[tokio::test]
@@ -164,9 +118,9 @@ mod tests {
             .status()
             .unwrap();
         assert!(made.success());
-        QemuImg.convert(&vdi, "vdi", &qcow2).await.unwrap();
+        QemuImg.convert(&vdi, Format::Vdi, &qcow2).await.unwrap();
         assert!(std::fs::read(&qcow2).unwrap().starts_with(b"QFI\xfb"));
-        assert!(QemuImg.convert(&vdi, "qcow2", &dir.path().join("no")).await.is_err());
+        assert!(QemuImg.convert(&vdi, Format::Qcow2, &dir.path().join("no")).await.is_err());
         let disk = dir.path().join("eph");
         QemuImg.blank(&disk, 16 << 20, Purpose::Ephemeral(0)).await.unwrap();
         assert_eq!(std::fs::metadata(&disk).unwrap().len(), 16 << 20);

@@ -9,7 +9,7 @@ use kit::disk_image::Window;
 use kit::{Fault, FaultKind};
 use tokio_util::sync::CancellationToken;
 
-use super::{objection, refusal, remove_draft};
+use super::{refusal, remove_draft};
 use crate::disks::DiskError;
 
 /// How much is read at once.
@@ -56,10 +56,9 @@ impl Checks {
             let text = format!("Image {} is corrupt: its data do not match its checksum.", expected.name);
             return Err(Fault::new(FaultKind::Internal, text));
         }
-        match objection(&self.window.inspect(), &expected.disk_format) {
-            Some(why) => Err(refusal(&expected.name, &why)),
-            None => Ok(()),
-        }
+        // How large a disk may be is the image service's to say, and the flavor's.
+        let judged = self.window.inspect().judge(&expected.disk_format, u64::MAX);
+        judged.map_err(|objection| refusal(&expected.name, &objection.to_string()))
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bus::topics::image::{Image, ImageLocation};
 use hypervisor::{Backing, DiskFormat};
-use kit::disk_image::{self, Format, Inspection};
+use kit::disk_image::{Format, Inspection, Window};
 use kit::{Fault, Secret};
 use tokio_util::sync::CancellationToken;
 
@@ -211,7 +211,7 @@ struct Wanted {
     file: String,
     disk_format: String,
     format: DiskFormat,
-    convert_from: Option<&'static str>,
+    convert_from: Option<Format>,
 }
 
 impl Wanted {
@@ -225,10 +225,10 @@ impl Wanted {
         let (format, convert_from) = match disk_format.as_str() {
             "raw" | "iso" | "ami" => (DiskFormat::Raw, None),
             "qcow2" => (DiskFormat::Qcow2, None),
-            "vmdk" => (DiskFormat::Qcow2, Some("vmdk")),
-            "vdi" => (DiskFormat::Qcow2, Some("vdi")),
-            "vhd" => (DiskFormat::Qcow2, Some("vpc")),
-            "vhdx" => (DiskFormat::Qcow2, Some("vhdx")),
+            "vmdk" => (DiskFormat::Qcow2, Some(Format::Vmdk)),
+            "vdi" => (DiskFormat::Qcow2, Some(Format::Vdi)),
+            "vhd" => (DiskFormat::Qcow2, Some(Format::Vhd)),
+            "vhdx" => (DiskFormat::Qcow2, Some(Format::Vhdx)),
             _ => return Err(unacceptable(image, "its disk format is not supported")),
         };
         let hex = |text: &&String| text.len() == 128 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -256,27 +256,7 @@ fn refusal(name: &str, why: &str) -> Fault {
 
 /// What the bytes of the file at `path` say.
 fn inspect(path: &Path) -> std::io::Result<Inspection> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let mut file = std::fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut head = Vec::new();
-    (&mut file).take(disk_image::HEAD_BYTES as u64).read_to_end(&mut head)?;
-    file.seek(SeekFrom::Start(size.saturating_sub(disk_image::TAIL_BYTES as u64)))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    Ok(disk_image::inspect(&head, &tail, size))
-}
-
-/// Why an image that was declared `disk_format` is refused, if it is.
-fn objection(inspection: &Inspection, disk_format: &str) -> Option<String> {
-    if !inspection.format.answers_to(disk_format) {
-        let found = inspection.format;
-        return Some(match found {
-            Format::Raw => format!("it is not in the declared format {disk_format}"),
-            _ => format!("it is {found}, not {disk_format} as declared"),
-        });
-    }
-    inspection.danger.map(|danger| danger.to_string())
+    Ok(Window::of(&mut std::fs::File::open(path)?)?.inspect())
 }
 
 #[cfg(test)]

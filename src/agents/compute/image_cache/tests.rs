@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use kit::disk_image::testing::{self, qcow2};
 use kit::ids::ImageId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -57,12 +58,10 @@ impl World {
     }
 }
 
-fn qcow2(backing: u64) -> Vec<u8> {
-    let mut header = vec![0; 1024];
-    header[..8].copy_from_slice(b"QFI\xfb\0\0\0\x02");
-    header[8..16].copy_from_slice(&backing.to_be_bytes());
-    header[24..32].copy_from_slice(&(5_u64 << 20).to_be_bytes());
-    header
+fn backed() -> Vec<u8> {
+    let mut image = qcow2(5 << 20);
+    testing::put(&mut image, 8, &64u64.to_be_bytes());
+    image
 }
 
 #[tokio::test]
@@ -87,7 +86,7 @@ async fn an_image_is_kept_read_only_under_its_checksum() {
 #[tokio::test]
 async fn a_qcow2s_disk_is_as_large_as_it_says() {
     let world = World::new();
-    let cached = world.cache.fetch(&world.image("qcow2", &qcow2(0)), None).await.unwrap();
+    let cached = world.cache.fetch(&world.image("qcow2", &qcow2(5 << 20)), None).await.unwrap();
     assert_eq!((cached.virtual_size, cached.base.format), (5 << 20, DiskFormat::Qcow2));
 }
 
@@ -99,10 +98,10 @@ async fn what_is_dangerous_wrong_or_corrupt_is_refused_and_leaves_nothing() {
     let mut queued = world.image("raw", b"x");
     queued.status = "queued".to_owned();
     let cases = [
-        (world.image("qcow2", &qcow2(64)), "it has a backing file"),
-        (world.image("raw", &qcow2(0)), "it is qcow2, not raw as declared"),
+        (world.image("qcow2", &backed()), "it has a backing file"),
+        (world.image("raw", &qcow2(5 << 20)), "it is qcow2, not raw as declared"),
         (world.image("qcow2", b"plain bytes"), "it is not in the declared format qcow2"),
-        (world.image("qed", b"QED\0"), "its disk format is not supported"),
+        (world.image("qed", &testing::qed()), "its disk format is not supported"),
         (corrupt, "is corrupt"),
         (queued, "is not active"),
     ];
@@ -126,12 +125,12 @@ impl DiskTool for Counting {
         FakeDisks.blank(path, size, purpose)
     }
 
-    fn convert<'a>(&'a self, from: &'a Path, _: &'static str, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
+    fn convert<'a>(&'a self, from: &'a Path, _: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             tokio::task::yield_now().await;
             assert!(from.exists());
-            std::fs::write(to, qcow2(0)).map_err(DiskError::io("a test"))
+            std::fs::write(to, qcow2(5 << 20)).map_err(DiskError::io("a test"))
         })
     }
 }
@@ -140,9 +139,7 @@ impl DiskTool for Counting {
 async fn another_format_is_converted_once_however_many_ask() {
     let tool = Arc::new(Counting::default());
     let world = World::with(tool.clone());
-    let mut vdi = vec![0; 1024];
-    vdi[0x40..0x44].copy_from_slice(&[0x7f, 0x10, 0xda, 0xbe]);
-    let image = world.image("vdi", &vdi);
+    let image = world.image("vdi", &testing::vdi(1 << 20));
     let all = futures_util::future::join_all((0..8).map(|_| world.cache.fetch(&image, None))).await;
     for cached in all {
         let cached = cached.unwrap();

@@ -167,7 +167,7 @@ async fn an_image_that_is_not_what_it_says_or_too_large_is_refused() {
     world.cast(BuildInstance { server_id: server.id.clone() });
     world.cloud.until("the refusal", |state| state.build_failures.len() == 1).await;
 
-    std::fs::write(world.image_file(), qcow2_of(2 << 30)).unwrap();
+    std::fs::write(world.image_file(), kit::disk_image::testing::qcow2(2 << 30)).unwrap();
     server.flavor = FlavorSpec { disk_gb: 1, ..server.flavor };
     world.insert(&server);
     world.cast(BuildInstance { server_id: server.id.clone() });
@@ -178,14 +178,6 @@ async fn an_image_that_is_not_what_it_says_or_too_large_is_refused() {
     assert_eq!(said(0), format!("Image {} is unacceptable: it is not in the declared format qcow2", world.image_id));
     assert!(said(1).starts_with("Flavor's disk is too small for requested image."), "{}", said(1));
     assert!(state.build_failures.iter().all(|failure| !failure.retry));
-}
-
-/// The header of an empty qcow2 with a disk of `size` bytes.
-fn qcow2_of(size: u64) -> Vec<u8> {
-    let mut header = vec![0; 1024];
-    header[..8].copy_from_slice(b"QFI\xfb\0\0\0\x02");
-    header[24..32].copy_from_slice(&size.to_be_bytes());
-    header
 }
 
 #[tokio::test]

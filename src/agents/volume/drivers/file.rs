@@ -4,21 +4,23 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bus::topics::image::ImageLocation;
 use bus::topics::volume::{ConnectionInfo, Connector};
 use bus::topics::volume_agent::{VolumeSource, VolumeSpec};
 use futures_util::future::BoxFuture;
+use imaging::ToolError;
+use imaging::qemu_img::Conversion;
 use kit::Fault;
-use kit::disk_image::{self, HEAD_BYTES, Inspection, TAIL_BYTES};
+use kit::disk_image::{Format, Window};
 use kit::ids::VolumeId;
 
 use super::driver::{Room, VolumeDriver};
-use super::qemu_img;
 
 const GIB: u64 = 1 << 30;
+const NO_ROOM: &str = "There is not enough disk space on the host of the volume. Free some and try again.";
 
 /// Volumes in a directory of the host.
 #[derive(Debug, Clone)]
@@ -59,23 +61,11 @@ impl FileDriver {
     async fn fill(&self, partial: &Path, volume: &VolumeSpec, source: VolumeSource) -> Result<(), Fault> {
         if let VolumeSource::Image { image_id, disk_format, location, .. } = source {
             let ImageLocation::File { path, .. } = location;
-            check_image(path.clone(), &disk_format, image_id.as_str()).await?;
-            let format = if matches!(disk_format.as_str(), "ami" | "ari" | "aki" | "iso" | "ploop") {
-                "raw"
-            } else {
-                &disk_format
-            };
-            let format = if format == "vhd" { "vpc" } else { format };
-            let arguments = [
-                "convert".as_ref(),
-                "-f".as_ref(),
-                format.as_ref(),
-                "-O".as_ref(),
-                "raw".as_ref(),
-                path.as_os_str(),
-                partial.as_os_str(),
-            ];
-            qemu_img::run("copying an image into a volume", arguments).await?;
+            let most = volume.size_gb.saturating_mul(GIB);
+            let from_format = check_image(path.clone(), &disk_format, image_id.as_str(), most).await?;
+            let conversion =
+                Conversion { from: &path, from_format, to: partial, to_format: Format::Raw, max_bytes: most };
+            conversion.run(|_| ()).await.map_err(tool_fault)?;
         }
         let (partial, target, directory) = (partial.to_owned(), self.path(&volume.id), self.directory.clone());
         let size = volume.size_gb.saturating_mul(GIB);
@@ -159,28 +149,21 @@ impl VolumeDriver for FileDriver {
     }
 }
 
-/// Looks at an image's bytes before anything opens it.
-async fn check_image(path: PathBuf, declared: &str, id: &str) -> Result<(), Fault> {
-    let Inspection { format, danger, .. } = blocking("looking at an image", move || {
-        let mut file = File::open(&path)?;
-        let size = file.metadata()?.len();
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-        file.seek(SeekFrom::Start(size.saturating_sub(TAIL_BYTES as u64)))?;
-        let mut tail = Vec::new();
-        file.take(TAIL_BYTES as u64).read_to_end(&mut tail)?;
-        Ok(disk_image::inspect(&head, &tail, size))
-    })
-    .await?;
-    if let Some(danger) = danger {
-        return Err(Fault::bad_request(format!("Image {id} is unacceptable: {danger}.")));
+/// Looks at an image's bytes before anything opens it, and says what they are.
+async fn check_image(path: PathBuf, declared: &str, id: &str, most: u64) -> Result<Format, Fault> {
+    let looked = blocking("looking at an image", move || Ok(Window::of(&mut File::open(&path)?)?.inspect()));
+    let inspection = looked.await?;
+    match inspection.judge(declared, most) {
+        Ok(()) => Ok(inspection.format),
+        Err(objection) => Err(Fault::bad_request(format!("Image {id} is unacceptable: {objection}."))),
     }
-    if !format.answers_to(declared) {
-        return Err(Fault::bad_request(format!(
-            "Image {id} is unacceptable: it was declared {declared}, but is {format}."
-        )));
+}
+
+fn tool_fault(error: ToolError) -> Fault {
+    if error.is_full() {
+        return Fault::unavailable(NO_ROOM).caused_by(error);
     }
-    Ok(())
+    error.into()
 }
 
 async fn blocking<T, F>(doing: &'static str, work: F) -> Result<T, Fault>
@@ -203,15 +186,14 @@ async fn remove_file(path: &Path) -> io::Result<()> {
 
 fn disk_fault(doing: &str, error: io::Error) -> Fault {
     match error.kind() {
-        io::ErrorKind::StorageFull => {
-            Fault::unavailable("There is not enough disk space on the host of the volume. Free some and try again.")
-        }
+        io::ErrorKind::StorageFull => Fault::unavailable(NO_ROOM),
         _ => Fault::internal(doing, error),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
     use std::process::Command;
     use std::sync::Arc;
 
@@ -250,7 +232,7 @@ mod tests {
         assert!(start[..1 << 20].iter().all(|byte| *byte == 7) && start[1 << 20..].iter().all(|byte| *byte == 0));
         assert_eq!(std::fs::metadata(driver.path(&spec.id)).unwrap().len(), GIB);
         let lie = driver.ensure(VolumeSpec { id: "v2".into(), size_gb: 1 }, image(qcow2, "raw")).await;
-        assert!(lie.unwrap_err().message().contains("declared raw, but is qcow2"));
+        assert!(lie.unwrap_err().message().contains("it is qcow2, not raw as declared"));
         assert!(!driver.partial(&"v2".into()).exists() && !driver.path(&"v2".into()).exists());
     }
 

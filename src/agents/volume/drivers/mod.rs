@@ -5,6 +5,5 @@ mod contract;
 pub mod driver;
 pub mod fake;
 pub mod file;
-mod qemu_img;
 
 pub use driver::{Room, VolumeDriver};
