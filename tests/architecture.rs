@@ -42,7 +42,8 @@ fn reaches(uses: &BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<St
 
 #[test]
 fn all_crates_are_known_to_this_test() {
-    let known = ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "hypervisor", "console"];
+    let known =
+        ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "hypervisor", "imaging", "outbound", "console"];
     let known: BTreeSet<&str> =
         known.into_iter().chain(SERVICES.iter().copied()).chain(AGENTS.iter().copied()).collect();
     let uses = uses();
@@ -77,7 +78,7 @@ fn no_agent_has_a_database_or_an_api() {
 fn the_foundations_do_not_know_each_other() {
     let uses = uses();
     assert!(uses["kit"].is_empty());
-    for foundation in ["bus", "store", "http-kit", "workflow", "hypervisor"] {
+    for foundation in ["bus", "store", "http-kit", "workflow", "hypervisor", "imaging", "outbound"] {
         assert_eq!(uses[foundation].iter().collect::<Vec<_>>(), ["kit"], "{foundation}");
     }
 }

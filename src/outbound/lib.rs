@@ -11,3 +11,6 @@ pub mod tls;
 
 pub use download::{Download, DownloadError, Downloads, Limits, Mark, Piece};
 pub use guard::{Guard, Refusal, Resolve, SystemResolver};
+
+#[cfg(test)]
+mod tests;

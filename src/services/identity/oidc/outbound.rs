@@ -7,13 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use http_kit::BoxError;
 use hyper::{Method, Request, Uri, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use outbound::tls::{self, HttpsClient};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -43,7 +37,7 @@ pub(crate) fn is_secure(url: &str) -> bool {
 pub(super) struct Outbound {
     /// The certificates that it is trusted by; the system's where there is none.
     ca_file: Option<PathBuf>,
-    client: OnceCell<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    client: OnceCell<HttpsClient>,
 }
 
 impl Outbound {
@@ -90,7 +84,8 @@ impl Outbound {
         }
         let request = request.header(header::ACCEPT, "application/json").body(Full::new(body));
         let request = request.map_err(|error| OidcError::Unusable(error.to_string()))?;
-        let client = self.client.get_or_try_init(|| connect(self.ca_file.clone())).await?;
+        let client = self.client.get_or_try_init(|| tls::client(self.ca_file.clone())).await;
+        let client = client.map_err(|error| OidcError::Settings(error.to_string()))?;
         let answered = tokio::time::timeout(TIMEOUT, async {
             let response = client.request(request).await?;
             let status = response.status();
@@ -115,36 +110,6 @@ pub(super) fn encode(text: &str) -> String {
     const KEPT: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     percent_encoding::utf8_percent_encode(text, KEPT).to_string()
-}
-
-async fn connect(ca_file: Option<PathBuf>) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, OidcError> {
-    let trusted = tokio::task::spawn_blocking(move || trust(ca_file.as_deref())).await;
-    let tls = trusted.map_err(|error| OidcError::Settings(error.to_string()))??;
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-    Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(2).build(connector))
-}
-
-/// TLS that trusts the certificates of `ca_file`, or the system's. It reads files.
-fn trust(ca_file: Option<&Path>) -> Result<ClientConfig, OidcError> {
-    let mut roots = RootCertStore::empty();
-    match ca_file {
-        Some(path) => {
-            let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let certificates =
-                certificates.map_err(|error| OidcError::Settings(format!("{}: {error}", path.display())))?;
-            for certificate in certificates {
-                roots.add(certificate).map_err(|error| OidcError::Settings(format!("{}: {error}", path.display())))?;
-            }
-        }
-        None => {
-            let native = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(native.certs);
-        }
-    }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| OidcError::Settings(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]
