@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR=${FUZZ_TARGET_DIR:-$PWD/target}
 seconds=${FUZZ_SECONDS:-60} passed=0 failed=0
 
 cargo fuzz build --fuzz-dir . --sanitizer none || exit 1
-for target in ${FUZZ_TARGETS:-token policy mapping login authorization}; do
+for target in ${FUZZ_TARGETS:-token policy mapping login authorization image}; do
     mkdir -p "corpus/$target" "artifacts/$target"
     if cargo fuzz run --fuzz-dir . --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
         -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=8192 -artifact_prefix="artifacts/$target/" \

@@ -112,6 +112,20 @@ async fn what_is_dangerous_wrong_or_corrupt_is_refused_and_leaves_nothing() {
     }
 }
 
+#[tokio::test]
+async fn of_the_corpus_only_the_harmless_get_in() {
+    let world = World::new();
+    for specimen in testing::hostile() {
+        let fetched = world.cache.fetch(&world.image(specimen.declared, &specimen.bytes), None).await;
+        assert!(fetched.is_err(), "{} as {}", specimen.name, specimen.declared);
+        assert_eq!(world.files(), [] as [String; 0], "{}", specimen.name);
+    }
+    for specimen in testing::harmless().iter().filter(|specimen| !matches!(specimen.declared, "aki" | "ari")) {
+        let fetched = world.cache.fetch(&world.image(specimen.declared, &specimen.bytes), None).await;
+        assert!(fetched.is_ok(), "{}: {fetched:?}", specimen.name);
+    }
+}
+
 /// Counts conversions, and is slow.
 #[derive(Default)]
 struct Counting(AtomicUsize);

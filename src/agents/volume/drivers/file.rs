@@ -197,6 +197,8 @@ mod tests {
     use std::process::Command;
     use std::sync::Arc;
 
+    use kit::disk_image::testing;
+
     use super::*;
 
     fn driver() -> (tempfile::TempDir, Arc<FileDriver>) {
@@ -234,6 +236,26 @@ mod tests {
         let lie = driver.ensure(VolumeSpec { id: "v2".into(), size_gb: 1 }, image(qcow2, "raw")).await;
         assert!(lie.unwrap_err().message().contains("it is qcow2, not raw as declared"));
         assert!(!driver.partial(&"v2".into()).exists() && !driver.path(&"v2".into()).exists());
+    }
+
+    #[tokio::test]
+    async fn of_the_corpus_only_the_harmless_become_volumes() {
+        let (directory, driver) = driver();
+        driver.prepare(HashSet::new()).await.unwrap();
+        let path = directory.path().join("image");
+        let spec = VolumeSpec { id: "v1".into(), size_gb: 1 };
+        for specimen in testing::hostile() {
+            std::fs::write(&path, &specimen.bytes).unwrap();
+            let made = driver.ensure(spec.clone(), image(path.clone(), specimen.declared)).await;
+            assert!(made.is_err(), "{} as {}", specimen.name, specimen.declared);
+            assert_eq!(std::fs::read_dir(&driver.directory).unwrap().count(), 0, "{}", specimen.name);
+        }
+        for specimen in testing::harmless() {
+            std::fs::write(&path, &specimen.bytes).unwrap();
+            let made = driver.ensure(spec.clone(), image(path.clone(), specimen.declared)).await;
+            assert!(made.is_ok(), "{}: {made:?}", specimen.name);
+            driver.remove(spec.id.clone()).await.unwrap();
+        }
     }
 
     #[tokio::test]
