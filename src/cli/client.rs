@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use hyper::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RANGE};
+use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -127,6 +128,20 @@ impl Client {
         accepted(&answer).map(drop)
     }
 
+    /// `GET`s bytes as they come, from the byte `from` on where the cloud can.
+    pub async fn download(&self, service: Service, path: &str, from: u64) -> Result<Response<Incoming>> {
+        let mut builder = self.request(&*self.login().await?, Method::GET, service, path)?;
+        if from > 0 {
+            builder = builder.header(RANGE, format!("bytes={from}-"));
+        }
+        let response = self.http.open(built(builder, http::bytes(""))?).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let answer = http::read(response).await?;
+        Err(accepted(&answer).err().unwrap_or_else(|| Problem::failed("the cloud answered nothing")))
+    }
+
     async fn json(&self, method: Method, service: Service, path: &str, body: Option<&Value>) -> Result<Value> {
         let (login, fresh) = self.login_and_age().await?;
         let answer = self.exchange(&login, &method, service, path, body).await;
@@ -153,8 +168,13 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer> {
         let builder = self.request(login, method.clone(), service, path)?;
+        // Glance calls a change by what it is.
+        let media_type = match (service, method) {
+            (Service::Image, &Method::PATCH) => "application/openstack-images-v2.1-json-patch",
+            _ => "application/json",
+        };
         let request = match body {
-            Some(body) => built(builder.header(CONTENT_TYPE, "application/json"), http::bytes(body.to_string()))?,
+            Some(body) => built(builder.header(CONTENT_TYPE, media_type), http::bytes(body.to_string()))?,
             None => built(builder, http::bytes(""))?,
         };
         self.http.send(request).await

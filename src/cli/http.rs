@@ -143,16 +143,57 @@ impl Http {
         }
     }
 
+    /// Sends a request whose answer is read as it comes, with [`chunk`].
+    ///
+    /// # Errors
+    /// When nobody answers, or not in time.
+    pub async fn open(&self, request: Request<Body>) -> Result<Response<Incoming>> {
+        let place = place(&request)?;
+        match tokio::time::timeout(PATIENCE, self.begin(request, &place)).await {
+            Ok(response) => response,
+            Err(_) => Err(late(&place)),
+        }
+    }
+
     async fn exchange(&self, request: Request<Body>, place: &str) -> Result<Answer> {
+        read(self.begin(request, place).await?).await
+    }
+
+    async fn begin(&self, request: Request<Body>, place: &str) -> Result<Response<Incoming>> {
         let response = match request.uri().scheme_str() {
             Some("https") => self.secure()?.request(request).await,
             _ => self.plain.request(request).await,
         };
-        let response: Response<Incoming> = response.map_err(|error| unreachable(place, &error))?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, MOST_BYTES).collect().await;
-        let body = body.map_err(|error| Problem::failed(format!("{place} broke off its answer: {error}")))?;
-        Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
+        response.map_err(|error| unreachable(place, &error))
+    }
+}
+
+/// The whole of an answer.
+///
+/// # Errors
+/// When it is broken off.
+pub async fn read(response: Response<Incoming>) -> Result<Answer> {
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, MOST_BYTES).collect().await;
+    let body = body.map_err(|error| Problem::failed(format!("the answer was broken off: {error}")))?;
+    Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
+}
+
+/// The next bytes of an answer; nothing at its end.
+///
+/// # Errors
+/// When it is broken off, or stands still.
+pub async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>> {
+    loop {
+        let frame = match tokio::time::timeout(PATIENCE, body.frame()).await {
+            Err(_) => return Err(Problem::failed(format!("nothing has come for {} s", PATIENCE.as_secs()))),
+            Ok(None) => return Ok(None),
+            Ok(Some(frame)) => frame,
+        };
+        let frame = frame.map_err(|error| Problem::failed(format!("the answer was broken off: {error}")))?;
+        if let Ok(bytes) = frame.into_data() {
+            return Ok(Some(bytes));
+        }
     }
 }
 
