@@ -115,7 +115,7 @@ fn field<'a>(value: &'a Value, pointer: &str) -> &'a str {
 #[test]
 fn a_vm_from_its_name_alone_to_its_end() {
     let cloud = Cloud::start();
-    assert!(cloud.cli("vm create web").fails(3).contains("`cloudbox image create NAME --file FILE` uploads one"));
+    assert!(cloud.cli("vm create web").fails(3).contains("`cloudbox image pull debian-13` gets one"));
     let image = cloud.image("tiny", 3);
     std::fs::create_dir(cloud.home().join(".ssh")).unwrap();
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHXRIMmYRshFxiKd1N6TTmgcR+vCSjwD0fPTX7Xrvt7t ann@here\n";

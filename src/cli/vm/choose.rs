@@ -26,7 +26,7 @@ pub fn image(images: Vec<Value>) -> Result<Value> {
     let active = images.into_iter().filter(|image| text(image, "/status") == "active");
     active.min_by_key(|image| (Reverse(text(image, "/created_at")), text(image, "/id"))).ok_or_else(|| {
         Problem::not_found("there is no image to boot from")
-            .hint("`cloudbox image create NAME --file FILE` uploads one")
+            .hint("`cloudbox image pull debian-13` gets one; `cloudbox image catalog` lists others")
     })
 }
 
