@@ -110,8 +110,11 @@ impl Set {
         let mut patch: Vec<Value> = own.into_iter().flatten().chain(properties).collect();
         if !self.tags.is_empty() {
             let mut tags: Vec<Value> = image.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
-            tags.extend(self.tags.iter().map(|tag| json!(tag)));
-            tags.dedup();
+            for tag in self.tags.iter().map(|tag| json!(tag)) {
+                if !tags.contains(&tag) {
+                    tags.push(tag);
+                }
+            }
             patch.push(replace("tags", json!(tags)));
         }
         patch
@@ -160,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_change_is_a_patch() {
-        let words = "x i --name n --unprotected --property a/b=1 --property old=2 --tag new --hidden";
+        let words = "x i --name n --unprotected --property a/b=1 --property old=2 --tag new --tag first --hidden";
         let set = Line::parse_from(words.split(' ')).set;
         let image = json!({ "old": "1", "tags": ["first"] });
         assert_eq!(

@@ -15,6 +15,7 @@ use super::catalogue::sums::Sum;
 use super::catalogue::{Catalogue, Entry, Signed, pick, signature, sums};
 use super::create::Said;
 use super::{SHOW, create, format};
+use crate::cli::client::escape;
 use crate::cli::output::{Column, column, text};
 use crate::cli::problem::{Problem, Result};
 use crate::cli::resolve::IMAGE;
@@ -140,7 +141,8 @@ impl Pull {
     /// An image of this name that is there already would make the name mean nothing.
     async fn refuse_twice(&self, session: &Session, name: &str) -> Result<()> {
         let own = session.client.project_id().await?;
-        let all = IMAGE.list(&session.client).await?;
+        let path = format!("{}?name={}", IMAGE.list, escape(name));
+        let all = session.client.list(IMAGE.service, &path, IMAGE.many).await?;
         if all.iter().any(|image| text(image, "/name") == name && Some(text(image, "/owner")) == own) {
             return Err(Problem::usage(format!("there is an image {name} already"))
                 .hint("--name NAME calls the new one differently; `cloudbox image delete` takes the old one away"));

@@ -129,8 +129,6 @@ fn io(path: &Path, error: &std::io::Error) -> Problem {
 mod tests {
     use serde_json::json;
 
-    use super::*;
-
     #[test]
     fn a_name_leads_nowhere() {
         let of =

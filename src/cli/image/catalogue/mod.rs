@@ -180,8 +180,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Image>> {
     })?;
     for image in &file.images {
         let right = |text: &String| text.len() == 40 && text.chars().all(|digit| digit.is_ascii_hexdigit());
-        let signed = image.signature.is_some();
-        if signed != !image.fingerprints.is_empty() || !image.fingerprints.iter().all(right) {
+        if image.signature.is_some() == image.fingerprints.is_empty() || !image.fingerprints.iter().all(right) {
             return Err(Problem::usage(format!(
                 "{}: {}: a signature needs fingerprints of 40 hexadecimal digits, and they a signature",
                 path.display(),
