@@ -84,6 +84,35 @@ pub struct CpuTopology {
     pub threads: u32,
 }
 
+/// What a guest that runs has used since it was started. A counter that the hypervisor does not tell is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestUsage {
+    /// Time on the host's processors, in nanoseconds.
+    pub cpu_nanos: u64,
+    /// Its virtual CPUs.
+    pub vcpus: u64,
+    /// Memory that it has been given, in bytes.
+    pub memory_bytes: u64,
+    /// Memory of the host that its process holds, in bytes.
+    pub resident_bytes: u64,
+    /// Bytes that it read from all its disks.
+    pub disk_read_bytes: u64,
+    /// How many reads that took.
+    pub disk_reads: u64,
+    /// Bytes that it wrote to all its disks.
+    pub disk_written_bytes: u64,
+    /// How many writes that took.
+    pub disk_writes: u64,
+    /// Bytes that came to it over all its interfaces.
+    pub received_bytes: u64,
+    /// In how many packets.
+    pub received_packets: u64,
+    /// Bytes that it sent over all its interfaces.
+    pub sent_bytes: u64,
+    /// In how many packets.
+    pub sent_packets: u64,
+}
+
 /// What the host has, and how much of it is used: measured, not promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {

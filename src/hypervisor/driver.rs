@@ -21,7 +21,7 @@ use kit::PowerState;
 use kit::ids::ServerId;
 use serde::{Deserialize, Serialize};
 
-use crate::capabilities::{Capabilities, Health, Resources};
+use crate::capabilities::{Capabilities, GuestUsage, Health, Resources};
 use crate::error::DriverError;
 use crate::event::Events;
 use crate::spec::{Disk, DiskKey, DomainSpec, Interface};
@@ -36,6 +36,10 @@ pub trait Driver: Send + Sync + 'static {
 
     /// What the host has, and how much of it is used.
     fn resources(&self) -> Answer<'_, Resources>;
+
+    /// What each of our guests that run has used since it was started, by id. A guest whose hypervisor is busy with it may
+    /// be told of in part: this never waits for one.
+    fn usage(&self) -> Answer<'_, Vec<(ServerId, GuestUsage)>>;
 
     /// Makes the guest exist and run. One that runs already is left as it is, whatever `spec` says; one that
     /// does not is defined anew from `spec` and started.

@@ -20,7 +20,7 @@ pub mod fake;
 pub mod libvirt;
 pub mod spec;
 
-pub use capabilities::{Capabilities, CpuInfo, CpuTopology, Health, Resources, VirtType};
+pub use capabilities::{Capabilities, CpuInfo, CpuTopology, GuestUsage, Health, Resources, VirtType};
 pub use driver::{Answer, CONSOLE_LOG_MAX, Driver, Endpoint, Reboot};
 pub use error::DriverError;
 pub use event::{Event, Events, GuestEvent, PauseReason};

@@ -6,7 +6,7 @@ use kit::PowerState;
 use kit::ids::ServerId;
 
 use super::probe::{LONG, conflict, ensure, event, fails, not_found, spec, state, up};
-use super::{Held, Temper, World, guest};
+use super::{Broken, Held, Temper, World, guest};
 use crate::driver::{Driver, Endpoint, Reboot};
 use crate::error::DriverError;
 use crate::event::{GuestEvent, PauseReason};
@@ -184,6 +184,12 @@ pub async fn host(driver: &dyn Driver, world: &dyn World) -> Held {
     let after = driver.resources().await?;
     ensure(after.vcpus_used == before.vcpus_used + spec.vcpus, || format!("{before:?} became {after:?}"))?;
     ensure(after.running_vms == before.running_vms + 1, || format!("{before:?} became {after:?}"))?;
+    let used = driver.usage().await?.into_iter().find(|(id, _)| *id == spec.server_id);
+    let (_, used) = used.ok_or_else(|| Broken("a guest that runs uses nothing".to_owned()))?;
+    ensure(used.vcpus == u64::from(spec.vcpus) && used.memory_bytes > 0 && used.cpu_nanos > 0, || format!("{used:?}"))?;
+    driver.destroy(&spec.server_id).await?;
+    let used = driver.usage().await?;
+    ensure(used.iter().all(|(id, _)| *id != spec.server_id), || format!("a guest that is off uses {used:?}"))?;
     driver.remove(&spec.server_id).await?;
     ensure(driver.health().connected, || "it says that it is not connected".to_owned())
 }

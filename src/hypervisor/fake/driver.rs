@@ -10,7 +10,7 @@ use kit::ids::ServerId;
 
 use super::guests::Guest;
 use super::{FakeDriver, Host, Verb, patience};
-use crate::capabilities::{Capabilities, CpuInfo, CpuTopology, Health, Resources, VirtType};
+use crate::capabilities::{Capabilities, CpuInfo, CpuTopology, GuestUsage, Health, Resources, VirtType};
 use crate::console;
 use crate::driver::{Answer, Driver, Endpoint, Reboot};
 use crate::error::{DriverError, uuid_of};
@@ -62,6 +62,20 @@ impl Host {
             resources.running_vms += 1;
         }
         resources
+    }
+
+    /// A fake guest has done what its starts would have cost: its counters are fixed.
+    fn usage(&self) -> Vec<(ServerId, GuestUsage)> {
+        let guests = self.guests();
+        let running = guests.all().filter_map(|(id, guest)| Some((id, guest.live.as_ref()?)));
+        let used = |live: &DomainSpec| GuestUsage {
+            cpu_nanos: 1_000_000_000,
+            vcpus: live.vcpus.into(),
+            memory_bytes: live.memory_mb << 20,
+            resident_bytes: live.memory_mb << 20,
+            ..GuestUsage::default()
+        };
+        running.map(|(id, live)| (id.clone(), used(live))).collect()
     }
 
     fn define(&self, spec: &DomainSpec) -> Result<(), DriverError> {
@@ -271,6 +285,10 @@ impl Driver for FakeDriver {
 
     fn resources(&self) -> Answer<'_, Resources> {
         Box::pin(self.verb(Verb::Resources, None, |host| Ok(host.resources())))
+    }
+
+    fn usage(&self) -> Answer<'_, Vec<(ServerId, GuestUsage)>> {
+        Box::pin(self.verb(Verb::Usage, None, |host| Ok(host.usage())))
     }
 
     fn ensure_running<'a>(&'a self, spec: &'a DomainSpec) -> Answer<'a, ()> {

@@ -15,6 +15,7 @@ const CALLS_KEPT: usize = 10_000;
 pub enum Verb {
     Capabilities,
     Resources,
+    Usage,
     EnsureRunning,
     Define,
     Start,

@@ -15,7 +15,7 @@ use super::link::Link;
 use super::session::Session;
 use super::worker::Workers;
 use super::xml::read;
-use crate::capabilities::{Capabilities, Health, Resources};
+use crate::capabilities::{Capabilities, GuestUsage, Health, Resources};
 use crate::driver::{Answer, Driver, Endpoint, Reboot};
 use crate::error::{DriverError, uuid_of};
 use crate::event::{Event, Events};
@@ -169,6 +169,10 @@ impl Driver for LibvirtDriver {
 
     fn resources(&self) -> Answer<'_, Resources> {
         Box::pin(self.workers.run(Doing::on_host("reading resources"), Session::resources))
+    }
+
+    fn usage(&self) -> Answer<'_, Vec<(ServerId, GuestUsage)>> {
+        Box::pin(self.workers.run(Doing::on_host("reading what guests use"), Session::usage))
     }
 
     fn ensure_running<'a>(&'a self, spec: &'a DomainSpec) -> Answer<'a, ()> {

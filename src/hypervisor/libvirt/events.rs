@@ -4,7 +4,7 @@
 //! its event implementation back. Callbacks run on that thread, so they do nothing but look up, map and send
 //! into bounded channels; calling libvirt from there could block every connection of the process.
 //!
-//! This module is one of three with `unsafe`: the `virt` crate wraps neither domain events nor close callbacks.
+//! This module is one of four with `unsafe`: the `virt` crate wraps neither domain events nor close callbacks.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

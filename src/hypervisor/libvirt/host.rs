@@ -59,18 +59,23 @@ fn choose(
     }
 }
 
+/// Why KVM cannot be used on this host, whatever libvirt offers: for `cloudbox doctor`.
+pub fn kvm_obstacle_here() -> Option<String> {
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    if !has_extensions(&flags) {
+        return Some("the CPU has neither vmx nor svm (virtualisation is off in the firmware, or this is a VM)".into());
+    }
+    kvm::probe(Path::new("/dev/kvm")).err().map(|error| format!("/dev/kvm does not work: {error}"))
+}
+
 /// Why KVM cannot be used. Libvirt offers it wherever the device file is; a guest started on a CPU without
 /// the extensions hangs silently, so all four have to agree.
 fn kvm_obstacle(offered: &HostCapabilities) -> Option<String> {
     if offered.cpu().arch != "x86_64" {
         return Some("the host's CPU is not x86-64".to_owned());
     }
-    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    if !has_extensions(&flags) {
-        return Some("the CPU has neither vmx nor svm (virtualisation is off in the firmware, or this is a VM)".into());
-    }
-    if let Err(error) = kvm::probe(Path::new("/dev/kvm")) {
-        return Some(format!("/dev/kvm does not work: {error}"));
+    if let Some(why) = kvm_obstacle_here() {
+        return Some(why);
     }
     (!offered.offers("kvm")).then(|| "libvirt does not offer it".to_owned())
 }

@@ -31,10 +31,12 @@ mod host;
 mod link;
 mod ours;
 mod session;
+mod usage;
 mod worker;
 mod xml;
 
 pub use driver::LibvirtDriver;
+pub use host::kvm_obstacle_here;
 
 use kit::SharedClock;
 
