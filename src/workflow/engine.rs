@@ -14,6 +14,7 @@ use kit::{Fault, crash};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::activity::Entry;
 use crate::control::{Control, Event, Progress};
 use crate::definition::{Definition, Half, Step};
 use crate::journal::Journal;
@@ -157,8 +158,11 @@ where
         updated_at: control.clock.now(),
     };
     crash::point(definition.kind, "begin", "before");
-    let engine = Engine { definition, context, journal, control, record, state: start.state };
-    engine.forward(0, None).await
+    let entry = Entry::begin(&record, control.clock.now());
+    let engine = Engine { definition, context, journal, control, record, state: start.state, entry: &entry };
+    let outcome = engine.forward(0, None).await;
+    entry.end(&outcome);
+    outcome
 }
 
 /// Goes on with a workflow that an earlier process left in the journal.
@@ -196,8 +200,11 @@ where
         record.fault.clone().unwrap_or_else(|| Fault::unavailable("The operation was interrupted by a restart."));
     tracing::info!(workflow_id = %id, kind = definition.kind, subject = %record.subject, step = %record.step_name, unwinds,
         "resuming a workflow");
-    let engine = Engine { definition, context, journal, control, record, state };
-    Ok(if unwinds { engine.unwind(step, fault).await } else { engine.forward(step, Some(step)).await })
+    let entry = Entry::begin(&record, control.clock.now());
+    let engine = Engine { definition, context, journal, control, record, state, entry: &entry };
+    let outcome = if unwinds { engine.unwind(step, fault).await } else { engine.forward(step, Some(step)).await };
+    entry.end(&outcome);
+    Ok(outcome)
 }
 
 struct Engine<'e, C, S> {
@@ -207,6 +214,7 @@ struct Engine<'e, C, S> {
     control: &'e Control,
     record: Record,
     state: S,
+    entry: &'e Entry,
 }
 
 impl<C, S> Engine<'_, C, S>
@@ -319,6 +327,7 @@ where
         step.name.clone_into(&mut self.record.step_name);
         self.record.direction = direction;
         self.record.updated_at = self.control.clock.now();
+        self.entry.at(&self.record);
         let mut attempt = 1;
         loop {
             let Err(fault) = self.journal.save(&self.record).await else { return Ok(()) };

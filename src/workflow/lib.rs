@@ -56,6 +56,7 @@
 //! # });
 //! ```
 
+pub mod activity;
 mod control;
 mod definition;
 mod engine;
