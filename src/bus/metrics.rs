@@ -45,6 +45,8 @@ pub struct QueueMetrics {
     pub capacity: usize,
     /// How many were turned away because it was full.
     pub refused: u64,
+    /// How many workers take messages from it.
+    pub workers: usize,
     /// By method, in alphabetical order.
     pub methods: Vec<MethodMetrics>,
 }
@@ -84,11 +86,13 @@ struct MethodMeter {
 pub(crate) struct QueueMeter {
     methods: HashMap<&'static str, MethodMeter>,
     refused: AtomicU64,
+    workers: usize,
 }
 
 impl QueueMeter {
-    pub(crate) fn new(methods: impl Iterator<Item = &'static str>) -> Self {
-        Self { methods: methods.map(|method| (method, MethodMeter::default())).collect(), refused: AtomicU64::new(0) }
+    pub(crate) fn new(methods: impl Iterator<Item = &'static str>, workers: usize) -> Self {
+        let methods = methods.map(|method| (method, MethodMeter::default())).collect();
+        Self { methods, refused: AtomicU64::new(0), workers }
     }
 
     pub(crate) fn refused(&self) {
@@ -121,6 +125,7 @@ impl QueueMeter {
             })
             .collect();
         methods.sort_by_key(|metrics| metrics.method);
-        QueueMetrics { topic, host, depth, capacity, refused: self.refused.load(Ordering::Relaxed), methods }
+        let refused = self.refused.load(Ordering::Relaxed);
+        QueueMetrics { topic, host, depth, capacity, refused, workers: self.workers, methods }
     }
 }

@@ -74,7 +74,7 @@ impl Server {
     /// Opens the queue and starts the workers.
     #[must_use = "dropping the handle stops the workers"]
     pub fn start(self) -> ServerHandle {
-        let meter = Arc::new(QueueMeter::new(self.handlers.keys().copied()));
+        let meter = Arc::new(QueueMeter::new(self.handlers.keys().copied(), self.workers));
         let receiver = self.bus.open(self.address.clone(), meter.clone());
         let worker = Arc::new(Worker {
             topic: self.address.topic,
@@ -172,7 +172,7 @@ impl Worker {
             );
         };
         let trace = context.trace.clone();
-        let span = tracing::debug_span!("rpc", topic = self.topic, method, request_id = %context.request_id);
+        let span = tracing::info_span!("rpc", topic = self.topic, method, request_id = %context.request_id);
         let answer = async { handler(context, message).await };
         let result = AssertUnwindSafe(answer).catch_unwind().instrument(span).await;
         let result = result.unwrap_or_else(|panic| Err(Fault::internal("answering a message", panic_text(&*panic))));

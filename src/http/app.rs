@@ -15,6 +15,7 @@ use crate::audit::Auditor;
 use crate::body::{BoxError, ResponseBody};
 use crate::endpoint::BoxFuture;
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::policy::{Overrides, Policies};
 use crate::service::{BuildError, Mount, RowInfo, Service};
 use crate::tls::Tls;
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) public_url: Option<Arc<str>>,
     pub(crate) clock: SharedClock,
     pub(crate) auditor: Option<Arc<dyn Auditor>>,
+    /// Counts requests that are no service's.
+    pub(crate) nowhere: Meter,
     /// Requests that go on without their client.
     pub(crate) tasks: TaskTracker,
     /// Ends what has not finished when the drain time is over.
@@ -178,6 +181,7 @@ impl Builder {
                 public_url: self.public_url,
                 clock: self.clock,
                 auditor: self.auditor,
+                nowhere: Meter::default(),
                 tasks: TaskTracker::new(),
                 cut: CancellationToken::new(),
             }),

@@ -50,6 +50,12 @@ pub struct Request {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// Where `request` comes from, for a [`RawHandler`](crate::RawHandler); nothing where that is not known.
+#[must_use]
+pub fn peer<B>(request: &hyper::Request<B>) -> Option<IpAddr> {
+    request.extensions().get::<Peer>().map(|peer| peer.0)
+}
+
 /// Where the request came in.
 #[derive(Clone)]
 pub(crate) struct Site {

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let outlives = ending.trail.is_on() || !matches!(request.method, Method::GET | Method::HEAD);
     let deferred = mount.rows.get(index).is_some_and(|row| row.info.deferred);
     let authorized = Arc::clone(&request.authorized);
-    let span = tracing::debug_span!("request", request_id = %request.context.request_id, service = mount.dialect.name);
+    let span = tracing::info_span!("request", request_id = %request.context.request_id, service = mount.dialect.name);
     let dialect = mount.dialect;
     let mount = Arc::clone(mount);
     let handler = async move {

@@ -59,6 +59,7 @@ where
     let outcome = exchange.answer(head, body).await;
     let response = exchange.render(outcome);
     exchange.record_refusal(response.status()).await;
+    exchange.count(response.status());
     exchange.log(&response);
     response
 }
@@ -102,6 +103,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) request_id_shown: bool,
     pub(crate) success: StatusCode,
     pub(crate) close: bool,
+    /// The row that it came to, or that would have been asked.
+    row: Option<usize>,
     /// What is put on record of it, until a handler's task takes it over.
     trail: Trail,
     peer: Option<IpAddr>,
@@ -125,6 +128,7 @@ impl<'a> Exchange<'a> {
             request_id_shown: true,
             success: StatusCode::OK,
             close: false,
+            row: None,
             trail: Trail::default(),
             peer: head.extensions.get::<Peer>().map(|peer| peer.0),
         }
@@ -139,6 +143,14 @@ impl<'a> Exchange<'a> {
         if let Some(row) = each().next() {
             self.trail.operation(mount.dialect.service_type, row, values, false);
         }
+    }
+
+    /// Counts it, where it belongs.
+    fn count(&self, status: StatusCode) {
+        let mount = self.mount.as_deref();
+        let row = mount.zip(self.row).and_then(|(mount, index)| mount.rows.get(index));
+        let meter = row.map(|row| &row.meter).or(mount.map(|mount| &mount.meter)).unwrap_or(&self.app.nowhere);
+        meter.count(status.as_u16(), self.started.elapsed());
     }
 
     /// Records a request that came to no handler.
@@ -172,6 +184,7 @@ impl<'a> Exchange<'a> {
         let matched = mount.routes.find(local);
         let rows = matched.as_ref().and_then(|matched| self.rows(dialect, matched));
         if let (Some(rows), Some(matched)) = (rows, &matched) {
+            self.row = rows.first().copied();
             self.begin_trail(&mount, &head.headers, rows, &matched.values);
         }
         let candidates = self.reach(&mount, &head.headers, rows, matched.as_ref(), legacy).await?;
@@ -256,6 +269,7 @@ impl<'a> Exchange<'a> {
             trail: self.trail.clone(),
         };
         let (index, row) = choose(mount, candidates, &request)?;
+        self.row = Some(index);
         self.trail.operation(dialect.service_type, &row.info, &values, true);
         request.action = row.info.action;
         request.params = row.names.iter().copied().zip(values).collect();

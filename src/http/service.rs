@@ -11,6 +11,7 @@ use kit::{Fault, Identity, RequestContext, Secret};
 use crate::dialect::Dialect;
 use crate::endpoint::{BodyKind, BoxFuture, Endpoint, Handler};
 use crate::home::{self, Home};
+use crate::meter::Meter;
 use crate::policy::{Overrides, Policies, Policy, PolicyError, Rule, Scopes};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -225,6 +226,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             home,
             routes,
             rows,
+            meter: Meter::default(),
             policies: (Arc::clone(policies), number),
             authenticator: self.authenticator,
             dispatch: Box::new(Table { state: self.state, handlers }),
@@ -261,7 +263,8 @@ fn prepare_row<S>(dialect: &'static Dialect, endpoint: &Endpoint<S>, policy: &Po
         text.map(Lazy::new).transpose().map_err(|reason| BuildError::Schema { service, row: info.name(), reason })
     };
     let (_, names) = routes::template(endpoint.path);
-    Ok(Row { names, schema: compile(endpoint.schema)?, query_schema: compile(endpoint.query_schema)?, info })
+    let (schema, query_schema) = (compile(endpoint.schema)?, compile(endpoint.query_schema)?);
+    Ok(Row { names, schema, query_schema, info, meter: Meter::default() })
 }
 
 /// A service, prepared.
@@ -270,6 +273,8 @@ pub(crate) struct Mount {
     pub(crate) home: Option<Home>,
     pub(crate) routes: Routes,
     pub(crate) rows: Vec<Row>,
+    /// Counts requests that came to no row.
+    pub(crate) meter: Meter,
     /// Those of all services, and this one's number among them.
     policies: (Arc<Policies>, usize),
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
@@ -289,6 +294,7 @@ pub(crate) struct Row {
     pub(crate) names: Vec<&'static str>,
     pub(crate) schema: Option<Lazy>,
     pub(crate) query_schema: Option<Lazy>,
+    pub(crate) meter: Meter,
 }
 
 impl Row {
