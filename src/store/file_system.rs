@@ -57,6 +57,12 @@ impl FileSystem {
         Ok(Self { magic: magic as u32, name: name_of(device, &mounts).unwrap_or_default() })
     }
 
+    /// Its name, as the kernel has it; empty where that is not known.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The name of the network file system that this is, if it is one.
     #[must_use]
     pub fn network_kind(&self) -> Option<&str> {

@@ -33,6 +33,7 @@ mod backup;
 mod connection;
 mod error;
 mod file_system;
+mod inspect;
 mod job;
 mod lock;
 mod metrics;
@@ -48,7 +49,8 @@ mod writer;
 
 pub use error::{ConstraintKind, Error};
 pub use file_system::FileSystem;
-pub use metrics::{Metrics, QueueMetrics};
+pub use inspect::{Inspection, copy, inspect, look};
+pub use metrics::{GROUP_BOUNDS, Metrics, QueueMetrics};
 pub use migrate::Migrations;
 pub use open::{OpenError, Options};
 pub use rusqlite::{

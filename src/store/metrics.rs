@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bounds of the buckets of [`Metrics::group_sizes`]; the last bucket has no bound.
-pub(crate) const GROUP_BOUNDS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
+pub const GROUP_BOUNDS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 /// What one kind of queue has done since the store was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

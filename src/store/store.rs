@@ -93,6 +93,30 @@ impl Store {
         submit(sender(&self.inner.writes), &self.inner.counters.writes, false, self.inner.timeout, job).await
     }
 
+    /// Runs `job` as often as it changes `batch` rows, which it must not exceed, without waiting for the disk: removing much
+    /// keeps no other writer waiting for long. Answers how many rows it changed in all.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); the batches before stay done.
+    pub async fn write_batches<E>(
+        &self,
+        batch: usize,
+        job: impl Fn(&Connection, usize) -> Result<usize, E> + Clone + Send + 'static,
+    ) -> Result<usize, E>
+    where
+        E: From<Error> + Send + 'static,
+    {
+        let mut all = 0;
+        loop {
+            let job = job.clone();
+            let changed = self.write_relaxed(move |db| job(db, batch)).await?;
+            all += changed;
+            if changed < batch.max(1) {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Copies the database to `to` while it is in use; a file that is there is replaced once the copy is whole.
     ///
     /// # Errors
