@@ -14,14 +14,14 @@ mod rpc;
 mod upload;
 mod view;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bus::{Bus, Client, ServerHandle};
 use http_kit::{Rule, Service, dialect};
 use kit::config::ImageConfig;
 use kit::{Fault, SharedClock};
-use store::{Migrations, Store};
+use store::{Connection, Migrations, Store};
 use tokio_util::sync::CancellationToken;
 
 use backends::file::FileStore;
@@ -103,6 +103,17 @@ impl Images {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         stop.cancelled().await;
     }
+}
+
+/// Where the bytes of the images are that `db` knows, of a cloud with its files below `data_dir`: what a copy of the database
+/// needs beside it.
+///
+/// # Errors
+/// What the store reports.
+pub fn files(db: &Connection, data_dir: &Path) -> Result<Vec<PathBuf>, store::Error> {
+    let store = FileStore::new(data_dir.join("images"));
+    let known = db::images::ids_with_bytes(db)?;
+    Ok(known.iter().map(|id| store.path(&id.as_str().into())).collect())
 }
 
 #[cfg(test)]

@@ -30,6 +30,14 @@ use store::Migrations;
 pub use policy::RULES;
 pub use service::Network;
 
+/// The ids of all that `db` knows and that hosts make devices and namespaces for: networks, ports, routers.
+///
+/// # Errors
+/// What the store reports.
+pub fn ids_with_devices(db: &store::Connection) -> Result<Vec<String>, store::Error> {
+    db::networks::ids_with_devices(db)
+}
+
 /// The tables.
 pub const MIGRATIONS: Migrations =
     Migrations { service: "network", steps: &[include_str!("migrations/0001_network.sql")] };

@@ -13,13 +13,14 @@ mod rpc;
 mod view;
 mod work;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bus::{Bus, Client, ServerHandle};
 use http_kit::{Rule, Service, dialect};
 use kit::config::VolumeConfig;
 use kit::{Fault, SharedClock};
-use store::{Migrations, Store};
+use store::{Connection, Migrations, Store};
 use tokio_util::sync::CancellationToken;
 
 use db::types::VolumeType;
@@ -33,6 +34,23 @@ pub static RULES: &[Rule] = policy::RULES;
 
 /// The one availability zone that there is.
 const ZONE: &str = "nova";
+
+/// The ids of all volumes that `db` knows.
+///
+/// # Errors
+/// What the store reports.
+pub fn ids(db: &Connection) -> Result<Vec<String>, store::Error> {
+    db::volumes::ids(db)
+}
+
+/// Where the bytes of the volumes are that `db` knows, of a cloud that keeps them as files below `data_dir`.
+///
+/// # Errors
+/// What the store reports.
+pub fn files(db: &Connection, data_dir: &Path) -> Result<Vec<PathBuf>, store::Error> {
+    let directory = data_dir.join("volumes");
+    Ok(db::volumes::ids_of_files(db)?.iter().map(|id| directory.join(id)).collect())
+}
 
 /// The volume service's state.
 pub struct Volumes {

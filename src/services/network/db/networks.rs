@@ -31,6 +31,13 @@ fn map(row: &Row<'_>) -> rusqlite::Result<Network> {
     })
 }
 
+/// The ids of networks, ports and routers.
+pub fn ids_with_devices(db: &Connection) -> Result<Vec<String>, store::Error> {
+    const SQL: &str = "SELECT id FROM network_networks UNION ALL SELECT id FROM network_ports \
+                       UNION ALL SELECT id FROM network_routers";
+    query::all(db, SQL, [], |row| row.get(0))
+}
+
 /// The networks of `selection`.
 ///
 /// # Errors

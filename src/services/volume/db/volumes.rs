@@ -43,6 +43,18 @@ pub fn key(db: &Connection, id: &str, columns: &[&'static str]) -> Result<Option
     query::opt(db, &sql, [id], |row| query::key(row, columns.len()))
 }
 
+/// The ids of all volumes.
+pub fn ids(db: &Connection) -> Result<Vec<String>, Error> {
+    query::all(db, "SELECT id FROM volume_volumes ORDER BY id", [], |row| row.get(0))
+}
+
+/// The ids of the volumes that are files and are there.
+pub fn ids_of_files(db: &Connection) -> Result<Vec<String>, Error> {
+    let sql = "SELECT id FROM volume_volumes WHERE backend = 'file'
+               AND status NOT IN ('creating', 'error', 'deleting', 'error_deleting') ORDER BY id";
+    query::all(db, sql, [], |row| row.get(0))
+}
+
 /// Adds a volume.
 pub fn insert(db: &Connection, volume: &Volume) -> Result<(), Error> {
     let json = |map| serde_json::to_string(map).unwrap_or_default();
