@@ -1,6 +1,6 @@
 //! What a part says of its own condition: what is wrong now, and what was wrong and has been put right.
 //!
-//! Everything here is shown to anybody who asks (`/healthz`): the reasons are fixed sentences without ids, addresses or
+//! Everything here is shown to anybody who asks (`/readyz`): the reasons are fixed sentences without ids, addresses or
 //! paths, and the compiler sees to that. Details belong in the log.
 
 use std::collections::{BTreeMap, BTreeSet};

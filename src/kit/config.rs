@@ -7,6 +7,7 @@ mod api;
 mod identity;
 mod image;
 mod oidc;
+mod operation;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub use api::{AcmeConfig, ApiConfig, TlsConfig, TlsMode};
 pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
 pub use image::{ImageConfig, WebDownloadConfig};
 pub use oidc::OidcConfig;
+pub use operation::{LogConfig, LogFormat, MetricsAccess, MetricsConfig, RetentionConfig};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,14 +30,18 @@ pub struct Config {
     pub core_dumps: bool,
     /// Whether the host's clock is right even where the newest record in the database is from later.
     pub trust_clock: bool,
-    /// What is logged.
-    pub log: LogConfig,
     /// The HTTP listener.
     pub api: ApiConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
     /// What is put on record.
     pub audit: AuditConfig,
+    /// How the log is written.
+    pub log: LogConfig,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
+    /// How long what is over is remembered.
+    pub retention: RetentionConfig,
     /// The message bus.
     pub bus: BusConfig,
     /// Keystone.
@@ -58,20 +64,6 @@ pub struct DataDir(pub PathBuf);
 impl Default for DataDir {
     fn default() -> Self {
         Self(PathBuf::from("/var/lib/cloudbox"))
-    }
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LogConfig {
-    /// `error`, `warn`, `info`, `debug` or `trace`, or a list of those for parts: `info,compute=debug`.
-    pub level: String,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { level: "info".to_owned() }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod api;
 mod bootstrap;
+mod capacity;
 mod conductor;
 pub mod db;
 pub mod domain;
@@ -17,6 +18,7 @@ mod lifecycle;
 mod metadata;
 mod placement;
 pub mod policy;
+mod retention;
 mod scheduler;
 pub mod view;
 
@@ -28,6 +30,7 @@ use kit::{Fault, SharedClock, Timestamp};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
+pub use capacity::{HostCapacity, Share};
 pub use policy::RULES;
 
 /// The tables of this service.

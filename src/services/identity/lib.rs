@@ -26,6 +26,7 @@ mod oauth1;
 mod oidc;
 mod password;
 mod policy;
+mod retention;
 mod secrets;
 mod settings;
 mod sign_in;

@@ -393,4 +393,4 @@ pub fn delete(db: &Connection, id: &ServerId, now: Timestamp) -> Result<bool, st
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

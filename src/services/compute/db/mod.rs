@@ -12,6 +12,7 @@ pub mod instance_changes;
 pub mod instances;
 pub mod keypairs;
 pub mod quotas;
+pub mod retention;
 pub mod server_groups;
 pub mod spans;
 pub mod tags;

@@ -119,7 +119,14 @@ pub(crate) fn delete(db: &Connection, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Forgets what ended before `now`.
+/// Forgets at most `limit` access tokens that ended before `before`.
+pub(crate) fn delete_expired_access(db: &Connection, before: Timestamp, limit: usize) -> Result<usize, Fault> {
+    let sql = "DELETE FROM identity_oauth1_access_tokens WHERE id IN (
+                   SELECT id FROM identity_oauth1_access_tokens WHERE expires_at < ?1 LIMIT ?2)";
+    Ok(query::execute(db, sql, params![to_micros(before), i64::try_from(limit).unwrap_or(i64::MAX)])?)
+}
+
+/// Forgets request tokens that expired before `now`.
 pub(crate) fn delete_expired(db: &Connection, now: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM identity_oauth1_request_tokens WHERE expires_at < ?1";
     query::execute(db, sql, [to_micros(now)])?;

@@ -1,8 +1,8 @@
 //! Trusts and their roles.
 
 use http_kit::Condition;
-use kit::Fault;
 use kit::time::{from_micros, to_micros};
+use kit::{Fault, Timestamp};
 use store::{Connection, Row, params, query, rusqlite};
 
 use super::{Table, object, select, to_json};
@@ -94,6 +94,12 @@ pub(crate) fn consume(db: &Connection, id: &str) -> Result<(), Fault> {
         0 => Err(Fault::forbidden(format!("No remaining uses for trust: {id}."))),
         _ => Ok(()),
     }
+}
+
+/// Takes at most `limit` of them away that expired before `before`, with all that were made from them.
+pub(crate) fn delete_expired(db: &Connection, before: Timestamp, limit: usize) -> Result<usize, Fault> {
+    let sql = "DELETE FROM identity_trusts WHERE id IN (SELECT id FROM identity_trusts WHERE expires_at < ?1 LIMIT ?2)";
+    Ok(query::execute(db, sql, params![to_micros(before), i64::try_from(limit).unwrap_or(i64::MAX)])?)
 }
 
 /// Takes it away, with all that were made from it.

@@ -1,6 +1,6 @@
 //! Trusts: what they give, how often, to whom, and what ends them.
 
-use kit::FaultKind;
+use kit::{Clock as _, FaultKind};
 use serde_json::{Value, json};
 
 use super::{Cloud, Member, message, names};
@@ -261,4 +261,18 @@ async fn whatever_takes_the_ground_from_under_it_ends_its_tokens() {
         let again = scene.login("bob", &made).await.status;
         assert!(if what == "password" { again == 201 } else { [401, 403].contains(&again) }, "{what}: {again}");
     }
+}
+
+#[tokio::test]
+async fn an_expired_trust_is_forgotten_in_the_end() {
+    let scene = Scene::new().await;
+    let cloud = &scene.cloud;
+    let ends = cloud.clock.now() + jiff::SignedDuration::from_hours(1);
+    scene.trust(json!({ "expires_at": ends.to_string() })).await;
+    scene.trust(json!({})).await;
+    let keep = kit::config::RetentionConfig { expired_delegations_days: 2, ..kit::config::RetentionConfig::default() };
+    cloud.clock.advance(std::time::Duration::from_secs(2 * 86_400));
+    assert_eq!(cloud.service.forget(&keep).await.unwrap(), 0, "it ended less than two days ago");
+    cloud.clock.advance(std::time::Duration::from_secs(3_601));
+    assert_eq!(cloud.service.forget(&keep).await.unwrap(), 1, "the one without an end stays");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A row in which no two fields of a type are alike.
-fn full() -> InstanceRow {
+pub(crate) fn full() -> InstanceRow {
     let at = |second| Timestamp::from_second(second).unwrap();
     let flavor = FlavorSpec {
         id: "f".into(),
