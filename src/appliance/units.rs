@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use volume_agent::VolumeAgent;
 
 use super::policy_file::PolicyFile;
+use super::retention::Retention;
 use super::tls::Tls;
 use super::{Drivers, Services, service_manager};
 use crate::supervisor::{Unit, UnitContext};
@@ -189,6 +190,23 @@ pub(super) fn tls(tls: &Arc<Tls>) -> Unit {
         }
     });
     unit.reporting(reporting)
+}
+
+/// Forgetting what is over.
+pub(super) fn retention(services: &Services, config: &Config) -> Unit {
+    let retention = Arc::new(Retention {
+        config: config.retention.clone(),
+        compute: services.compute.clone(),
+        identity: services.identity.clone(),
+    });
+    Unit::new("retention", move |context: UnitContext| {
+        let retention = retention.clone();
+        async move {
+            context.ready();
+            retention.run(context.stop).await;
+            Ok(())
+        }
+    })
 }
 
 /// The listener: last to start, first to stop.

@@ -110,7 +110,7 @@ async fn the_project_in_the_path_must_be_the_tokens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_names_every_part() {
     let world = World::start().await;
-    let health = world.anonymous().get("/healthz").await.expect(200);
+    let health = world.anonymous().get("/readyz").await.expect(200);
     assert_eq!(health["status"], "ok");
     let parts: Vec<&str> =
         health["parts"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();

@@ -65,7 +65,7 @@ async fn the_file_is_read_again_when_it_changes_and_a_broken_one_changes_nothing
     };
     let health = async |reason: &str| {
         until("the health to tell", || async {
-            let report = world.anonymous().get("/healthz").await.json();
+            let report = world.anonymous().get("/readyz").await.json();
             let told = report["reasons"].as_array().unwrap().iter().any(|found| found == reason);
             if told { Ok(()) } else { Err(report.to_string()) }
         })
@@ -80,7 +80,7 @@ async fn the_file_is_read_again_when_it_changes_and_a_broken_one_changes_nothing
     std::fs::remove_file(&file).unwrap();
     lists(200).await;
     until("the cloud to be well", || async {
-        match world.anonymous().get("/healthz").await.status {
+        match world.anonymous().get("/readyz").await.status {
             200 => Ok(()),
             status => Err(status.to_string()),
         }

@@ -21,7 +21,7 @@ cloudbox() { "$cloud_binary" "$@"; }
 mkdir -p "$work/cloud/data/instances"
 truncate -s 3400M "$work/disk.img" && mke2fs -q -F -t ext4 -m 0 "$work/disk.img" && mount -o loop "$work/disk.img" "$work/cloud/data/instances" || exit 1
 
-health() { curl -s "$cloud_url/healthz"; }
+health() { curl -s "$cloud_url/readyz"; }
 healthy() { health | jq -e '., .status == "ok"'; }
 complains() { health | jq -e --arg reason "$1" '.status == "degraded" and (.reasons | index($reason))'; }
 repaired() { health | jq -e --arg what "$1" '[.parts[].repairs[].what] | index($what)'; }

@@ -40,6 +40,42 @@ fn event(number: u32) -> Event {
     }
 }
 
+/// How a quiet cloud is.
+fn status() -> StatusSource {
+    let amount = |total| status::Amount { total, sellable: 4 * total, used: 1 };
+    let host = status::Host {
+        host: "host-1".to_owned(),
+        up: true,
+        disabled: false,
+        servers: 1,
+        vcpus: amount(2),
+        memory_mb: amount(1024),
+        disk_gb: amount(10),
+    };
+    let status = Status {
+        version: "1.2.3".to_owned(),
+        host: "host-1".to_owned(),
+        started_at: Timestamp::from_second(1_000).unwrap(),
+        uptime_seconds: 1_000,
+        parts: Vec::new(),
+        queues: Vec::new(),
+        workflows: status::Workflows { running: Vec::new(), ended: Vec::new() },
+        hosts: vec![host],
+        database: status::Database {
+            size_bytes: 4096,
+            log_bytes: 0,
+            waiting_writes: 0,
+            waiting_reads: 0,
+            commits: 1,
+            failed_commits: 0,
+        },
+    };
+    Arc::new(move || {
+        let status = status.clone();
+        Box::pin(async move { Ok(status) })
+    })
+}
+
 impl World {
     fn new(change: impl FnOnce(&mut AuditConfig, &std::path::Path)) -> Self {
         static RULES: &[Rule] = &[Rule::new("os_compute_api:servers:create", "rule:project_member_or_admin", "Make.")];
@@ -49,7 +85,7 @@ impl World {
         let store = Store::open(&directory.path().join("t.db"), &[MIGRATIONS], store::Options::default()).unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(2_000).unwrap()));
         let builder = App::new(Limits::default(), clock.clone()).public_url("http://cloud.test");
-        let admin = Admin::new(store.clone(), clock, config, "host-1", builder.policies());
+        let admin = Admin::new(store.clone(), clock, config, "host-1", builder.policies(), status());
         let nova = Service::new(&dialect::NOVA, Arc::new(()), &[]).rules(RULES);
         let tokens = Arc::new(KnownTokens::usual());
         let app = builder.mount(nova).mount(admin.rest().authenticator(tokens)).build().unwrap();
@@ -134,7 +170,7 @@ async fn pages_lead_to_the_end() {
 #[tokio::test]
 async fn only_an_administrator_may_look() {
     let world = World::new(|_, _| {});
-    for path in ["/audit", "/policy"] {
+    for path in ["/audit", "/policy", "/status"] {
         assert_eq!(world.get("", path).await.0, 401);
         assert_eq!(world.get("member", path).await.0, 403);
         assert_eq!(world.get("admin", path).await.0, 200);
@@ -201,4 +237,20 @@ async fn the_policy_is_shown_and_explained() {
     assert_eq!(ask("create", &["member"], Value::Null).await.0, 200, "one rule alone ends so");
     assert_eq!(ask("servers:fly", &["member"], Value::Null).await.0, 404);
     assert_eq!(ask("list", &["member"], Value::Null).await.0, 400, "several do");
+}
+
+#[tokio::test]
+async fn the_status_and_the_metrics_are_for_administrators_and_readers_of_the_system() {
+    let world = World::new(|_, _| {});
+    let (_, body) = world.get("admin", "/status").await;
+    assert_eq!((&body["version"], &body["hosts"][0]["vcpus"]["sellable"]), (&json!("1.2.3"), &json!(8)));
+    let identity = |roles: &[&str], scope: Option<kit::Scope>| {
+        let known = http_kit::testing::identity("p", "u", roles);
+        let scope = scope.unwrap_or_else(|| known.scope.clone());
+        Arc::new(kit::Identity { scope, ..known })
+    };
+    assert!(world.admin.may_read_metrics(identity(&["admin"], None)));
+    assert!(world.admin.may_read_metrics(identity(&["reader"], Some(kit::Scope::System))));
+    assert!(!world.admin.may_read_metrics(identity(&["reader"], None)));
+    assert!(!world.admin.may_read_metrics(identity(&["member", "reader"], None)));
 }
