@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use kit::config::Config;
-use tracing_subscriber::EnvFilter;
+use kit::config::{self, Config};
 
+use super::log::{self, LogLevel};
 use crate::appliance::Appliance;
 use crate::settings::{self, Overrides};
 use signals::Signals;
@@ -36,18 +36,33 @@ pub struct Serve {
     /// fake or linux
     #[arg(long, value_name = "DRIVER")]
     network: Option<String>,
-    /// How the log is written to standard error
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
-    log_format: LogFormat,
+    /// How the log is written to standard error [default: what the configuration says, or auto]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum LogFormat {
+    /// journald where the journal reads it, else text.
+    Auto,
     /// For people.
     Text,
     /// A JSON object per line.
     Json,
+    /// Text with levels as the journal wants them, without times.
+    Journald,
+}
+
+impl From<LogFormat> for config::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Auto => Self::Auto,
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+            LogFormat::Journald => Self::Journald,
+        }
+    }
 }
 
 impl Serve {
@@ -64,7 +79,14 @@ impl Serve {
             Ok(config) => config,
             Err(error) => return failed(2, &error),
         };
-        let log = start_log(self.log_format, &config.log.level);
+        let format = self.log_format.map(config::LogFormat::from);
+        let log = match log::start(&config.log, format) {
+            Ok(log) => log,
+            Err(reason) => {
+                eprintln!("cloudbox: {reason}");
+                return ExitCode::from(2);
+            }
+        };
         if !config.core_dumps {
             keep_memory_private();
         }
@@ -137,7 +159,9 @@ async fn reload(
         }
         Err(error) => return tracing::error!(%error, "the configuration cannot be read; the one before is in force"),
     };
-    log.set(&new.log.level);
+    if let Err(reason) = log.set(&new.log.level) {
+        tracing::error!(reason, "the level of the log cannot be changed");
+    }
     let waiting = appliance.reload(config, &new);
     for key in &waiting {
         tracing::warn!(key, "changed, and needs a restart to be in force");
@@ -165,41 +189,4 @@ fn failed(code: u8, error: &(dyn std::error::Error + '_)) -> ExitCode {
         cause = error.source();
     }
     ExitCode::from(code)
-}
-
-/// Changes what is logged while it is.
-struct LogLevel(Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>);
-
-impl LogLevel {
-    fn set(&self, level: &str) {
-        // The variable goes before the file.
-        if std::env::var_os(LOG_VARIABLE).is_some() {
-            return;
-        }
-        if let Err(error) = (self.0)(EnvFilter::new(level)) {
-            tracing::error!(%error, "the level of the log cannot be changed");
-        }
-    }
-}
-
-/// What is logged, over the configuration.
-const LOG_VARIABLE: &str = "CLOUDBOX_LOG";
-
-fn start_log(format: LogFormat, level: &str) -> LogLevel {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match format {
-        LogFormat::Text => {
-            let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_filter_reloading();
-            let handle = log.reload_handle();
-            log.init();
-            LogLevel(Box::new(move |filter| handle.reload(filter)))
-        }
-        LogFormat::Json => {
-            let log = log.json().with_filter_reloading();
-            let handle = log.reload_handle();
-            log.init();
-            LogLevel(Box::new(move |filter| handle.reload(filter)))
-        }
-    }
 }
