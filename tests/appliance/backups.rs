@@ -1,0 +1,186 @@
+//! Backups of a cloud that runs, restored into an empty directory: the same answers, and the restored images boot.
+
+use std::path::{Path, PathBuf};
+
+use cloudbox::appliance::Appliance;
+use cloudbox::backup::{self, BackupError, Plan};
+use kit::Timestamp;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::scenery::{self, SERVERS, becomes, volume_becomes};
+use crate::world::{self, id_of, within};
+
+/// A cloud on fake guests and networks, with volumes that are files.
+struct Cloud {
+    appliance: Appliance,
+    directory: PathBuf,
+    admin: Client,
+}
+
+impl Cloud {
+    async fn start(directory: &Path) -> Self {
+        let mut config = world::config(directory);
+        config.volume.driver = "file".to_owned();
+        let appliance = within("the cloud to start", Appliance::start(config)).await.unwrap();
+        let user =
+            json!({ "name": "admin", "domain": { "id": "default" }, "password": world::admin_password(directory) });
+        let scope = json!({ "project": { "name": "admin", "domain": { "id": "default" } } });
+        let admin = Client::new(appliance.public_url()).log_in(&user, Some(scope)).await;
+        Self { appliance, directory: directory.to_owned(), admin }
+    }
+
+    async fn volume(&self, name: &str) -> String {
+        let body = json!({ "volume": { "size": 1, "name": name } });
+        let id = id_of(&self.admin.post("/volume/v3/volumes", body).await.expect(202)["volume"]);
+        volume_becomes(&self.admin, &id, "available").await;
+        id
+    }
+
+    async fn boot(&self, name: &str, image: &str) {
+        let network = self.admin.get("/network/v2.0/networks?name=default").await.expect(200);
+        let network = id_of(&network["networks"][0]);
+        let server = json!({ "name": name, "imageRef": image, "flavorRef": "1", "networks": [{ "uuid": network }] });
+        let server = id_of(&self.admin.post(SERVERS, json!({ "server": server })).await.expect(202)["server"]);
+        becomes(&self.admin, &server, "ACTIVE").await;
+    }
+
+    /// What lists answer; links have the port in them.
+    async fn lists(&self) -> Vec<Value> {
+        let mut lists = Vec::new();
+        for path in ["/image/v2/images", "/network/v2.0/networks", "/volume/v3/volumes", "/identity/v3/users", SERVERS]
+        {
+            let text = self.admin.get(path).await.expect(200).to_string();
+            let port = self.appliance.public_url().to_owned();
+            lists.push(serde_json::from_str(&text.replace(&port, "")).unwrap());
+        }
+        lists
+    }
+
+    fn plan(&self, file: &Path, volumes: bool) -> Plan {
+        let (data_dir, host) = (self.directory.clone(), "host-1".to_owned());
+        Plan { data_dir, file: file.to_owned(), config: None, volumes, host, now: Timestamp::UNIX_EPOCH }
+    }
+
+    async fn back_up(&self, file: &Path, volumes: bool) -> Result<backup::Manifest, BackupError> {
+        let plan = self.plan(file, volumes);
+        tokio::task::spawn_blocking(move || backup::create(&plan)).await.unwrap()
+    }
+}
+
+fn paths(manifest: &backup::Manifest) -> Vec<&str> {
+    manifest.files.iter().map(|file| file.path.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_cloud_answers_the_same_and_boots_from_its_images() {
+    let parent = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(&parent.path().join("old")).await;
+    let image = scenery::image(&cloud.admin, "disk").await;
+    let volume = cloud.volume("data").await;
+    std::fs::write(cloud.directory.join("policy.yaml"), "# nothing\n").unwrap();
+    let data = cloud.directory.join("volumes").join(&volume);
+    let size = std::fs::metadata(&data).unwrap().len();
+    {
+        use std::os::unix::fs::FileExt as _;
+        std::fs::File::options().write(true).open(&data).unwrap().write_all_at(b"precious", 300_000).unwrap();
+    }
+    cloud.boot("before", &image).await;
+    let file = parent.path().join("backup");
+    let manifest = cloud.back_up(&file, true).await.unwrap();
+    let found = paths(&manifest);
+    let (image_file, volume_file) = (format!("images/{image}"), format!("volumes/{volume}"));
+    for wanted in
+        ["cloud-id", "clouds.yaml", "keys/tokens.json", "policy.yaml", "cloudbox.db", &image_file, &volume_file]
+    {
+        assert!(found.contains(&wanted), "no {wanted} in {found:?}");
+    }
+    assert_eq!(backup::verify(&file).unwrap(), manifest);
+    assert_eq!(backup::list(&file).unwrap(), manifest);
+    let stages = std::fs::read_dir(&cloud.directory).unwrap().flatten();
+    assert!(stages.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with(".backup")));
+    let before = cloud.lists().await;
+    within("the cloud to stop", cloud.appliance.stop()).await;
+
+    let new = parent.path().join("new");
+    backup::restore(&file, &new).unwrap();
+    let restored = new.join("volumes").join(&volume);
+    assert_eq!(std::fs::metadata(&restored).unwrap().len(), size);
+    assert_eq!(&std::fs::read(&restored).unwrap()[300_000..300_008], b"precious");
+    let about = std::fs::metadata(&restored).unwrap();
+    assert!(std::os::unix::fs::MetadataExt::blocks(&about) < 1_000, "holes are holes again");
+    let mode = std::fs::metadata(new.join("keys/tokens.json")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    let cloud = Cloud::start(&new).await;
+    assert_eq!(cloud.lists().await[..4], before[..4]);
+    cloud.boot("after", &image).await;
+    within("the cloud to stop", cloud.appliance.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_holds_what_its_database_knows_while_images_come_and_go() {
+    let parent = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(&parent.path().join("cloud")).await;
+    let volume = cloud.volume("left out").await;
+    let admin = cloud.admin.clone();
+    let churn = tokio::spawn(async move {
+        for round in 0.. {
+            let image = scenery::image(&admin, &format!("image {round}")).await;
+            if round % 2 == 0 {
+                admin.delete(&format!("/image/v2/images/{image}")).await.expect(204);
+            }
+        }
+    });
+    for round in 0..5 {
+        let file = parent.path().join(format!("backup-{round}"));
+        let manifest = cloud.back_up(&file, false).await.unwrap();
+        assert!(!paths(&manifest).contains(&format!("volumes/{volume}").as_str()));
+        let into = parent.path().join(format!("restored-{round}"));
+        backup::restore(&file, &into).unwrap();
+        let known = store::look(&into.join("cloudbox.db"), |db| image::files(db, &into)).unwrap();
+        assert!(known.iter().all(|path| path.exists()), "{known:?}");
+        assert_eq!(known.len(), paths(&manifest).iter().filter(|path| path.starts_with("images/")).count());
+    }
+    churn.abort();
+    within("the cloud to stop", cloud.appliance.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_damaged_cut_off_or_in_the_way_is_refused_and_leaves_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(&parent.path().join("cloud")).await;
+    scenery::image(&cloud.admin, "disk").await;
+    let file = parent.path().join("backup");
+    cloud.back_up(&file, false).await.unwrap();
+    let again = cloud.back_up(&file, false).await.unwrap_err();
+    assert!(again.to_string().contains("it is there already"), "{again}");
+    let occupied = backup::restore(&file, &cloud.directory).unwrap_err();
+    assert!(matches!(occupied, BackupError::NotEmpty { .. }), "{occupied}");
+    within("the cloud to stop", cloud.appliance.stop()).await;
+
+    let bytes = std::fs::read(&file).unwrap();
+    let (bad, into) = (parent.path().join("bad"), parent.path().join("into"));
+    for cut in [0, 10, bytes.len() / 2, bytes.len() - 5] {
+        std::fs::write(&bad, &bytes[..cut]).unwrap();
+        assert!(backup::verify(&bad).is_err(), "cut at {cut}");
+        backup::restore(&bad, &into).unwrap_err();
+        assert_eq!(std::fs::read_dir(&into).unwrap().count(), 0, "cut at {cut}");
+    }
+    for at in (0..bytes.len()).step_by(bytes.len() / 20) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x55;
+        std::fs::write(&bad, &changed).unwrap();
+        if backup::verify(&bad).is_err() {
+            backup::restore(&bad, &into).unwrap_err();
+            assert_eq!(std::fs::read_dir(&into).unwrap().count(), 0, "changed at {at}");
+        }
+    }
+    // A restore that was cut off is begun anew.
+    std::fs::create_dir_all(into.join(".restoring/images")).unwrap();
+    std::fs::write(into.join("cloud-id"), "half of it").unwrap();
+    backup::restore(&file, &into).unwrap();
+    assert_ne!(std::fs::read_to_string(into.join("cloud-id")).unwrap(), "half of it");
+    assert!(!into.join(".restoring").exists() && into.join("cloudbox.db").exists());
+    let nothing = backup::restore(&parent.path().join("none"), &parent.path().join("other")).unwrap_err();
+    assert!(nothing.to_string().contains("none"), "{nothing}");
+}
