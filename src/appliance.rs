@@ -9,9 +9,12 @@ mod drivers;
 mod error;
 mod first_start;
 mod health;
+mod insight;
 mod listener;
+mod metrics;
 mod policy_file;
 mod reload;
+mod retention;
 mod service_manager;
 mod tls;
 mod units;
@@ -20,9 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::Admin;
+use admin::{Admin, StatusSource};
 use bus::{Bus, Transport};
-use http_kit::{App, Limits};
+use http_kit::{App, Limits, Policies};
 use kit::config::Config;
 use kit::ids::HostId;
 use kit::{Fault, SharedClock, SystemClock, Timestamp};
@@ -31,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::supervisor::{Health, Supervisor};
 use authenticator::BusAuthenticator;
+use insight::Insight;
+use metrics::Metrics;
 use policy_file::PolicyFile;
 use tls::Tls;
 
@@ -112,21 +117,40 @@ impl Appliance {
         let policy_file = PolicyFile::new(&config.policy, data_dir);
         let app = services.app(config, &bus, &clock, &public_url).policy(policy_file.read()?);
         let policies = app.policies();
-        let admin = Admin::new(store.clone(), clock.clone(), config.audit.clone(), host.as_str(), policies.clone());
+        let insight = Insight {
+            store: store.clone(),
+            bus: bus.clone(),
+            health: health.clone(),
+            compute: services.compute.clone(),
+            hypervisor: drivers.hypervisor.clone(),
+            host: host.clone(),
+            started_at: clock.now(),
+            clock: clock.clone(),
+        };
+        let admin = admin(&store, &clock, config, &host, &policies, insight.clone());
+        let (checks, metering) = (Arc::new(BusAuthenticator::new(bus.client("cloudbox-api"))), Arc::default());
+        let metrics =
+            Metrics::new(insight, config.metrics.access, admin.clone(), checks.clone(), Arc::clone(&metering));
         let app = app
             .auditor(admin.auditor())
-            .mount(admin.rest().authenticator(Arc::new(BusAuthenticator::new(bus.client("cloudbox-api")))))
+            .mount(admin.rest().authenticator(checks))
             .raw("/console", console.clone())
-            .raw("/healthz", Arc::new(health::Report::new(health.clone())))
+            .raw("/healthz", Arc::new(health::Alive::new(store.clone())))
+            .raw("/readyz", Arc::new(health::Ready::new(health.clone())))
+            .raw("/metrics", Arc::new(metrics))
             .build()
             .map_err(|error| policy_file.blame(error))?;
+        // Nobody else sets it: the page was made a few lines above.
+        let _first = metering.set(app.metering());
         let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
         service_manager::status("starting guests and networks where they are to run");
         let watchdog = service_manager::watchdog().map(|interval| units::watchdog(&store, interval));
-        let all = units::all(&services, &drivers, &bus, &host, config, data_dir)
-            .into_iter()
-            .chain([units::audit(&admin), units::policy(&policy_file, &policies)]);
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([
+            units::audit(&admin),
+            units::policy(&policy_file, &policies),
+            units::retention(&services, config),
+        ]);
         let acceptor = tls.as_ref().map(|tls| tls.acceptor()).transpose();
         let acceptor = acceptor.map_err(|error| StartError::Bootstrap { service: "TLS", reason: error.to_string() })?;
         let all = all.chain(tls.as_ref().map(units::tls)).chain([units::listener(
@@ -218,6 +242,22 @@ impl Services {
     }
 }
 
+/// The operator's own API.
+fn admin(
+    store: &Store,
+    clock: &SharedClock,
+    config: &Config,
+    host: &HostId,
+    policies: &Arc<Policies>,
+    insight: Insight,
+) -> Arc<Admin> {
+    let status: StatusSource = Arc::new(move || {
+        let insight = insight.clone();
+        Box::pin(async move { insight.status().await })
+    });
+    Admin::new(store.clone(), clock.clone(), config.audit.clone(), host.as_str(), policies.clone(), status)
+}
+
 /// The migrations of all services, for whoever opens the database without the cloud.
 #[must_use]
 pub fn migrations() -> [store::Migrations; 6] {
@@ -273,6 +313,10 @@ async fn open_tls(
 
 fn prepare_data_dir(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt as _;
+    if path.join(crate::backup::RESTORING).exists() {
+        let source = std::io::Error::other("a restore was cut off there: run `cloudbox restore` again");
+        return Err(StartError::DataDir { path: path.to_owned(), source });
+    }
     // Not readable for others, but passable: QEMU may run as a user of its own.
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
     made.map_err(StartError::data_dir(path))

@@ -1,14 +1,16 @@
 //! The command line: what can be said, and the way from an error to an exit code.
 //!
 //! One file per noun. A verb of the client is given a [`session::Session`] and talks to the APIs as any other client would: nothing
-//! here knows a service, a table or a driver, but for `serve` and `identity`, which are about this host. Results go to standard output, all else to standard error.
+//! here knows a service, a table or a driver, but for `serve`, `identity`, `doctor`, `backup` and `restore`, which are about this host. Results go to standard output, all else to standard error.
 //! Exit codes are in [`topics`], where `cloudbox help exit-codes` has them from.
 
 mod audit;
+mod backup;
 mod catalog;
 mod client;
 mod cloud_file;
 mod credentials;
+mod doctor;
 mod fault_text;
 mod flavor;
 mod global;
@@ -17,6 +19,7 @@ mod identity;
 mod image;
 mod keypair;
 mod local_keys;
+mod log;
 mod login;
 mod network;
 mod nouns;
@@ -30,6 +33,7 @@ mod security_group;
 mod serve;
 mod session;
 mod shell;
+mod status;
 mod topics;
 mod trust;
 mod vm;
@@ -63,6 +67,12 @@ enum Command {
     Serve(serve::Serve),
     /// What tokens of a cloud on this host are sealed with
     Identity(identity::Identity),
+    /// What is wrong with this host, and the commands that mend it
+    Doctor(doctor::Doctor),
+    /// Backups of a whole cloud on this host
+    Backup(backup::Backup),
+    /// Restore a backup into an empty data directory
+    Restore(backup::Restore),
     /// Virtual machines
     #[command(visible_alias = "server")]
     Vm(vm::Vm),
@@ -82,6 +92,8 @@ enum Command {
     Policy(policy::Policy),
     /// The record of logins and changes
     Audit(audit::Audit),
+    /// How the cloud is: its parts, queues, running workflows and capacity
+    Status(status::Status),
     /// Print the credentials in use as OS_* variables: source <(cloudbox openrc)
     Openrc,
     /// Print completions for a shell
@@ -115,6 +127,9 @@ pub fn main() -> ExitCode {
         match cli(&matches).command {
             Command::Serve(serve) => return serve.run(),
             Command::Identity(identity) => identity.run(global.data_dir(), out),
+            Command::Doctor(doctor) => doctor.run(global.data_dir.as_deref(), out),
+            Command::Backup(backup) => backup.run(global.data_dir(), out),
+            Command::Restore(restore) => restore.run(global.data_dir(), out),
             Command::Completion(completion) => completion.run(out),
             Command::Man(man) => man.run(),
             Command::ExitCodes => out.raw(topics::EXIT_CODES),
@@ -174,11 +189,17 @@ async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
         Command::Keypair(keypair) => keypair.run(session).await,
         Command::Policy(policy) => policy.run(session).await,
         Command::Audit(audit) => audit.run(session).await,
+        Command::Status(status) => status.run(session).await,
         Command::Openrc => session.out.raw(&openrc::render(session.client.credentials())),
         // These talk to no cloud: `main` has them.
-        Command::Serve(_) | Command::Identity(_) | Command::Completion(_) | Command::Man(_) | Command::ExitCodes => {
-            Ok(())
-        }
+        Command::Serve(_)
+        | Command::Identity(_)
+        | Command::Doctor(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Completion(_)
+        | Command::Man(_)
+        | Command::ExitCodes => Ok(()),
     }
 }
 
@@ -258,6 +279,11 @@ mod tests {
             "policy check --as alice --project demo servers:create",
             "policy check --as alice --system get_user list_users",
             "audit --user alice --outcome failure --since 1h",
+            "status -o json",
+            "doctor --fix -o json",
+            "backup create /b --volumes",
+            "backup verify /b",
+            "restore /b --data-dir /d",
         ] {
             let words = std::iter::once("cloudbox").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

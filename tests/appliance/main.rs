@@ -8,16 +8,19 @@
 )]
 
 mod audit;
+mod backups;
 mod bad_input;
 mod client;
 mod compatibility;
 mod discovery;
+mod doctor;
 mod flavors;
 mod full_disk;
 mod hosts;
 mod images;
 mod keypairs;
 mod networks;
+mod operation;
 mod policy;
 mod reasons;
 mod restarts;
@@ -29,5 +32,6 @@ mod server_volumes;
 mod servers;
 mod sweep;
 mod tokens;
+mod upgrades;
 mod volumes;
 mod world;
