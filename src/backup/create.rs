@@ -14,7 +14,7 @@ use store::Connection;
 
 use super::archive::Writer;
 use super::stage::{Stage, files_below, is_stage};
-use super::{BackupError, CONFIGURATION, DATABASE, FORMAT, HEAD, Head, MANIFEST, Manifest, RESTORING, Result};
+use super::{BackupError, CONFIGURATION, DATABASE, Entry, FORMAT, HEAD, Head, MANIFEST, Manifest, RESTORING, Result};
 use crate::appliance;
 
 /// How often images are kept anew when some went meanwhile.
@@ -90,7 +90,8 @@ pub fn create(plan: &Plan) -> Result<Manifest> {
     let schema = schema(&copy)?;
     // The database is last: what is restored in this order is a cloud only once all else is there.
     add_file(&mut archive, Path::new(DATABASE), &copy)?;
-    let manifest = Manifest { head, schema, files: std::mem::take(&mut archive.entries) };
+    let files = std::mem::take(&mut archive.entries);
+    let manifest = Manifest { head, schema, directories: directories(&plan.data_dir, &files), files };
     archive.add_unlisted(MANIFEST, &json(&manifest)?)?;
     archive.finish()?;
     Ok(manifest)
@@ -161,6 +162,16 @@ fn others(data_dir: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The directories that `files` are in, with their permissions.
+fn directories(data_dir: &Path, files: &[Entry]) -> BTreeMap<String, u32> {
+    let above = files.iter().flat_map(|file| Path::new(&file.path).ancestors().skip(1));
+    let known = above.filter(|path| !path.as_os_str().is_empty()).filter_map(|path| {
+        let about = std::fs::metadata(data_dir.join(path)).ok()?;
+        Some((path.to_str()?.to_owned(), about.permissions().mode() & 0o7777))
+    });
+    known.collect()
 }
 
 fn name(path: &Path) -> Result<&str> {

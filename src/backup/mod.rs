@@ -61,6 +61,8 @@ pub struct Manifest {
     pub head: Head,
     /// The version of each service's tables.
     pub schema: BTreeMap<String, usize>,
+    /// The directories that the files are in, and their permissions.
+    pub directories: BTreeMap<String, u32>,
     /// Every file, in the archive's order.
     pub files: Vec<Entry>,
 }

@@ -102,7 +102,7 @@ pub(super) fn unreadable(file: &Path, path: &str, error: &io::Error) -> BackupEr
 }
 
 /// `path`, if it is one below the directory that it is unpacked into.
-fn safe_path(path: &Path) -> Option<String> {
+pub(super) fn safe_path(path: &Path) -> Option<String> {
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     let text = PathBuf::from(path).into_os_string().into_string().ok()?;
     (plain && !text.is_empty()).then_some(text)

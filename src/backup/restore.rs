@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use super::archive::Summed;
-use super::read::{unreadable, walk};
+use super::read::{safe_path, unreadable, walk};
 use super::{BackupError, DATABASE, Entry, Manifest, Result, sync_directory};
 use crate::appliance;
 
@@ -37,6 +37,7 @@ pub fn restore(file: &Path, data_dir: &Path) -> Result<Manifest> {
     make_directory(&staging)?;
     let unpacked = unpack(file, &staging).and_then(|manifest| {
         check_database(&staging.join(DATABASE))?;
+        set_modes(&manifest, &staging)?;
         move_up(&staging, data_dir)?;
         Ok(manifest)
     });
@@ -120,6 +121,20 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
+}
+
+/// Gives the directories the permissions that they had.
+fn set_modes(manifest: &Manifest, staging: &Path) -> Result<()> {
+    for (directory, mode) in &manifest.directories {
+        let Some(directory) = safe_path(Path::new(directory)).map(|path| staging.join(path)) else { continue };
+        match std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(mode & 0o7777)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(BackupError::at("changing", &directory)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whether this cloudbox can open it.

@@ -48,7 +48,7 @@ fn docker(facts: &dyn Facts) -> Finding {
     if !rules.contains("-P FORWARD DROP") {
         return Finding::ok(CHECK, "it is there and drops nothing");
     }
-    if rules.contains("-A DOCKER-USER") && rules.lines().any(|rule| is_way_through(rule)) {
+    if rules.contains("-A DOCKER-USER") && rules.lines().any(is_way_through) {
         return Finding::ok(CHECK, "it drops what it does not know; guests are let through (DOCKER-USER)");
     }
     Finding::warn(CHECK, "it drops what it does not know, guests' packets too; cloudbox lets them through at its start")

@@ -111,6 +111,8 @@ async fn a_restored_cloud_answers_the_same_and_boots_from_its_images() {
     assert!(std::os::unix::fs::MetadataExt::blocks(&about) < 1_000, "holes are holes again");
     let mode = std::fs::metadata(new.join("keys/tokens.json")).unwrap().permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    let mode = std::fs::metadata(new.join("keys")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o700);
     let cloud = Cloud::start(&new).await;
     assert_eq!(cloud.lists().await[..4], before[..4]);
     cloud.boot("after", &image).await;
