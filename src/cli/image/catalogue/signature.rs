@@ -1,8 +1,8 @@
 //! Signatures of sums, checked by `gpgv`.
 //!
 //! Trust is a fingerprint in the catalogue, nothing else: a key that is fetched is the right one when `gpgv` says that a signature of its is by
-//! the key of that fingerprint. So it does not matter who keeps the key. A library for OpenPGP would bring some sixty crates and RSA's
-//! open advisory for what `gpgv` does on every host that has packages.
+//! the key of that fingerprint. So it does not matter who keeps the key. A library for OpenPGP (pgp 0.21) would bring 64 crates, rsa with its
+//! open advisory (RUSTSEC-2023-0071) among them, for what `gpgv` does on every host that has packages.
 
 use std::path::Path;
 use std::process::Stdio;
