@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -17,16 +17,20 @@ use super::stage::{Stage, files_below, is_stage};
 use super::{BackupError, CONFIGURATION, DATABASE, Entry, FORMAT, HEAD, Head, MANIFEST, Manifest, RESTORING, Result};
 use crate::appliance;
 
+/// Up to this size a file is read whole before it is added, so that it may change meanwhile.
+const SMALL: u64 = 16 << 20;
+
 /// How often images are kept anew when some went meanwhile.
 const ATTEMPTS: usize = 5;
 
 /// What is not copied as it is: kept otherwise (the database, images, volumes), made anew (caches, disks and consoles of
 /// guests, what runs), or of this host alone.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 11] = [
     "cloudbox.lock",
     "fake-guests",
     "first-start",
     "image-cache",
+    "image-staging",
     "images",
     "instances",
     "lost+found",
@@ -189,18 +193,22 @@ fn add_bytes(archive: &mut Writer, path: &str, mode: u32, bytes: &[u8]) -> Resul
     archive.add(path, u64::try_from(bytes.len()).unwrap_or(u64::MAX), mode, Cursor::new(bytes))
 }
 
-/// Adds a small file, which may be replaced or go at any time.
+/// Adds a file that is small as a rule, and may be replaced, grow or go at any time.
 fn add_small(archive: &mut Writer, data_dir: &Path, path: &Path) -> Result<()> {
     let source = data_dir.join(path);
-    let read = File::open(&source).and_then(|mut file| {
+    let read = File::open(&source).and_then(|file| {
+        let about = file.metadata()?;
         let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut file, &mut bytes)?;
-        Ok((file.metadata()?.permissions().mode() & 0o7777, bytes))
+        if about.len() <= SMALL {
+            (&file).take(SMALL).read_to_end(&mut bytes)?;
+        }
+        Ok((about, bytes))
     });
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(BackupError::at("reading", &source)(error)),
-        Ok((mode, bytes)) => add_bytes(archive, name(path)?, mode, &bytes),
+        Ok((about, _)) if about.len() > SMALL => add_file(archive, path, &source).map(drop),
+        Ok((about, bytes)) => add_bytes(archive, name(path)?, about.permissions().mode() & 0o7777, &bytes),
     }
 }
 

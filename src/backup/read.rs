@@ -1,5 +1,6 @@
 //! Reading a backup: what it is, what is in it, and whether all of it is as it was.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
@@ -67,13 +68,20 @@ pub(super) fn walk(
         (Some(_), None) => return Err(BackupError::CutOff(file.to_owned())),
         (Some(_), Some(manifest)) => manifest,
     };
-    if let Some(wrong) = found.iter().find(|entry| !manifest.files.contains(entry)) {
+    compare(&manifest, &found)?;
+    Ok(manifest)
+}
+
+/// Whether what was found is what the list says; nothing was looked at where nothing was found.
+fn compare(manifest: &Manifest, found: &[Entry]) -> Result<()> {
+    let listed: BTreeMap<&str, &Entry> = manifest.files.iter().map(|entry| (entry.path.as_str(), entry)).collect();
+    if let Some(wrong) = found.iter().find(|entry| listed.get(entry.path.as_str()) != Some(entry)) {
         return Err(BackupError::Damaged(format!("{} is not what it was", wrong.path)));
     }
-    let lost = |entry: &&Entry| !found.is_empty() && !found.iter().any(|other| other.path == entry.path);
-    match manifest.files.iter().find(lost) {
+    let there: BTreeSet<&str> = found.iter().map(|entry| entry.path.as_str()).collect();
+    match manifest.files.iter().find(|entry| !found.is_empty() && !there.contains(entry.path.as_str())) {
         Some(lost) => Err(BackupError::Damaged(format!("{} is missing", lost.path))),
-        None => Ok(manifest),
+        None => Ok(()),
     }
 }
 

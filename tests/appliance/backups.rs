@@ -8,6 +8,7 @@ use kit::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::full_disk::{small_disk, with_mounts};
 use crate::scenery::{self, SERVERS, becomes, volume_becomes};
 use crate::world::{self, id_of, within};
 
@@ -185,4 +186,61 @@ async fn what_is_damaged_cut_off_or_in_the_way_is_refused_and_leaves_nothing() {
     assert!(!into.join(".restoring").exists() && into.join("cloudbox.db").exists());
     let nothing = backup::restore(&parent.path().join("none"), &parent.path().join("other")).unwrap_err();
     assert!(nothing.to_string().contains("none"), "{nothing}");
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing() {
+    with_mounts(|| async {
+        let parent = tempfile::tempdir().unwrap();
+        let cloud = Cloud::start(&parent.path().join("cloud")).await;
+        // What does not compress.
+        let noise =
+            (0_u32..1 << 20).flat_map(|n| n.wrapping_mul(2_654_435_761).rotate_left(n % 31).to_le_bytes()).collect();
+        let body = json!({ "name": "noise", "disk_format": "raw", "container_format": "bare" });
+        scenery::image_of(&cloud.admin, body, noise).await;
+        let little = parent.path().join("little");
+        std::fs::create_dir(&little).unwrap();
+        small_disk(&little, "1M");
+        let full = cloud.back_up(&little.join("backup"), false).await.unwrap_err();
+        assert!(matches!(full, BackupError::Full { .. }), "{full}");
+        assert_eq!(std::fs::read_dir(&little).unwrap().count(), 0);
+        let file = parent.path().join("backup");
+        cloud.back_up(&file, false).await.unwrap();
+        let full = backup::restore(&file, &little).unwrap_err();
+        assert!(matches!(full, BackupError::Full { .. }), "{full}");
+        assert_eq!(std::fs::read_dir(&little).unwrap().count(), 0);
+        within("the cloud to stop", cloud.appliance.stop()).await;
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_volume_that_changes_meanwhile_is_copied_at_once_or_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(&parent.path().join("cloud")).await;
+    let volume = cloud.volume("busy").await;
+    let path = cloud.directory.join("volumes").join(volume);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let writer = std::thread::spawn(move || {
+        use std::os::unix::fs::FileExt as _;
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            file.write_all_at(b"busy", 4096).unwrap();
+        }
+    });
+    let copies_at_once = {
+        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
+        std::fs::write(&from, "x").unwrap();
+        let (from, to) = (std::fs::File::open(from).unwrap(), std::fs::File::create(to).unwrap());
+        rustix::fs::ioctl_ficlone(to, from).is_ok()
+    };
+    let made = cloud.back_up(&parent.path().join("backup"), true).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().unwrap();
+    match made {
+        Ok(_) => assert!(copies_at_once),
+        Err(error) => assert!(!copies_at_once && matches!(error, BackupError::Changed(_)), "{error}"),
+    }
+    assert_eq!(parent.path().join("backup").exists(), copies_at_once);
+    within("the cloud to stop", cloud.appliance.stop()).await;
 }

@@ -17,7 +17,7 @@ use crate::world::World;
 const FLAVORS: &str = "/compute/v2.1/flavors";
 
 /// Runs `test` where it can mount what nobody else sees.
-fn with_mounts<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+pub fn with_mounts<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: it needs root");
         return;
@@ -36,7 +36,7 @@ fn with_mounts<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static
 }
 
 /// A disk of `size` at `directory`.
-fn small_disk(directory: &Path, size: &str) {
+pub fn small_disk(directory: &Path, size: &str) {
     let options = std::ffi::CString::new(format!("size={size},mode=0711")).unwrap();
     mount("tmpfs", directory, "tmpfs", MountFlags::empty(), Some(options.as_c_str())).unwrap();
 }
