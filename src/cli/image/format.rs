@@ -1,19 +1,25 @@
-//! The format of a disk image by its first bytes.
+//! The format of a disk image by its bytes or its name.
 
 use std::io::Read as _;
 use std::path::Path;
+
+use kit::disk_image::{Format, Window};
 
 use crate::cli::problem::{Problem, Result};
 
 /// How much of a file is looked at.
 const HEAD: u64 = 128;
 
-/// The format that the file's first bytes, or else its name, speak for. The cloud looks for itself.
+/// The format that the file's bytes, or else its name, speak for. The cloud looks for itself.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn guess(path: &Path) -> Result<&'static str> {
-    Ok(of(&head(path)?, &extension(path.to_str().unwrap_or_default())))
+    let unreadable = |error| Problem::io(&format!("cannot read {}", path.display()), &error);
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let found = Window::of(&mut file).map_err(unreadable)?.inspect().format;
+    let is_iso = found == Format::Raw && extension(path.to_str().unwrap_or_default()) == "iso";
+    Ok(if is_iso { Format::Iso } else { found }.as_str())
 }
 
 /// The format that the name of what is at `url` speaks for.
@@ -48,34 +54,26 @@ fn extension(path: &str) -> String {
     path.rsplit('/').next().and_then(|name| Some(name.rsplit_once('.')?.1.to_lowercase())).unwrap_or_default()
 }
 
-fn of(head: &[u8], extension: &str) -> &'static str {
-    const MAGIC: &[(usize, &[u8], &str)] = &[
-        (0, b"QFI\xfb", "qcow2"),
-        (0, b"KDMV", "vmdk"),
-        (0, b"vhdxfile", "vhdx"),
-        (0, b"conectix", "vhd"),
-        (0x40, &[0x7f, 0x10, 0xda, 0xbe], "vdi"),
-    ];
-    let magic = MAGIC.iter().find(|(at, magic, _)| head.get(*at..).is_some_and(|head| head.starts_with(magic)));
-    match magic {
-        Some((_, _, format)) => format,
-        None if extension == "iso" => "iso",
-        None => "raw",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use kit::disk_image::testing;
+
     use super::*;
 
     #[test]
-    fn the_first_bytes_tell_the_format() {
-        assert_eq!(of(b"QFI\xfb\0\0\0\x03", "img"), "qcow2");
-        assert_eq!(of(b"\xeb\x63\x90", "img"), "raw");
-        assert_eq!(of(b"", "iso"), "iso");
-        let mut vdi = vec![0; 0x40];
-        vdi.extend([0x7f, 0x10, 0xda, 0xbe]);
-        assert_eq!(of(&vdi, ""), "vdi");
+    fn the_bytes_tell_the_format() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, bytes, format) in [
+            ("disk.img", testing::qcow2(1 << 20), "qcow2"),
+            ("disk.raw", testing::vdi(1 << 20), "vdi"),
+            ("fixed.img", testing::vhd_fixed(&[0; 4096]), "vhd"),
+            ("boot.img", b"\xeb\x63\x90".to_vec(), "raw"),
+            ("empty.iso", Vec::new(), "iso"),
+        ] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(guess(&path).unwrap(), format);
+        }
     }
 
     #[test]
