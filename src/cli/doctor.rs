@@ -49,6 +49,7 @@ impl Doctor {
         let shown: Vec<Value> = findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
         match self.json {
             true => out.raw(&(Value::from(shown).to_string() + "\n"))?,
+            false if out.is_table() => out.raw(&findings.iter().map(told).collect::<String>())?,
             false => out.list(&shown, LIST)?,
         }
         let failed: Vec<&str> =
@@ -70,6 +71,20 @@ impl Doctor {
     }
 }
 
+/// A finding for people: a line, and another with what mends it.
+fn told(finding: &Finding) -> String {
+    let level = match finding.level {
+        Level::Ok => "ok",
+        Level::Warn => "warn",
+        Level::Fail => "FAIL",
+    };
+    let line = format!("{level:<5} {:<15} {}\n", finding.check, finding.found);
+    match &finding.mend {
+        None => line,
+        Some(mend) => format!("{line}{:22}mend it: {mend}\n", ""),
+    }
+}
+
 /// Runs what mends without harm; how many commands were run.
 fn fix(findings: &[Finding], out: Output) -> usize {
     let fixes = findings.iter().filter_map(|finding| finding.fix.as_ref());
@@ -84,4 +99,25 @@ fn fix(findings: &[Finding], out: Output) -> usize {
         out.note(&format!("{}: {said}", words.join(" ")));
     };
     fixes.map(run).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_says_what_mends_it() {
+        let finding = |level, mend: Option<&str>| Finding {
+            check: "clock",
+            level,
+            found: "nobody keeps it right".to_owned(),
+            mend: mend.map(str::to_owned),
+            fix: None,
+        };
+        assert_eq!(told(&finding(Level::Ok, None)), "ok    clock           nobody keeps it right\n");
+        assert_eq!(
+            told(&finding(Level::Fail, Some("timedatectl set-ntp true"))),
+            "FAIL  clock           nobody keeps it right\n                      mend it: timedatectl set-ntp true\n"
+        );
+    }
 }

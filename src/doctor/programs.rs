@@ -70,8 +70,8 @@ fn libvirt(facts: &dyn Facts, uri: &str) -> Finding {
     if !ran.ok {
         let finding = Finding::fail(CHECK, format!("{uri} cannot be reached: {}", complaint(&ran)));
         return match facts.run("systemctl", &["is-system-running"]) {
-            Some(_) => finding.safely(&["systemctl", "start", "libvirtd"]),
-            None => finding.mend("virtlogd -d; libvirtd -d"),
+            Some(ran) if ran.stdout.trim() != "offline" => finding.safely(&["systemctl", "start", "libvirtd"]),
+            _ => finding.mend("virtlogd -d; libvirtd -d"),
         };
     }
     let running = ran.stdout.lines().find(|line| line.starts_with("Running against daemon"));
@@ -139,6 +139,7 @@ mod tests {
         assert_eq!(libvirt(&Fake::default(), system).level, Level::Fail);
         let down = Fake::default().ran("virsh", false, "error: no socket");
         assert_eq!(libvirt(&down, system).fix, None);
+        assert_eq!(libvirt(&down.clone().ran("systemctl", false, "offline\n"), system).fix, None);
         let down = down.ran("systemctl", true, "running");
         assert_eq!(libvirt(&down, system).fix.unwrap(), ["systemctl", "start", "libvirtd"]);
         assert_eq!(libvirt(&Fake::default(), "qemu:///embed?root=/d").level, Level::Ok);
