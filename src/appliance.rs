@@ -52,7 +52,7 @@ pub struct Appliance {
     api: App,
     tls: Option<Arc<Tls>>,
     /// What it was started with.
-    config: Config,
+    config: Box<Config>,
 }
 
 /// The services, in start order.
@@ -82,7 +82,7 @@ impl Appliance {
         service_manager::status("opening the database");
         prepare_data_dir(&data_dir)?;
         let store = open_store(&data_dir).await?;
-        let started = Self::start_on(&config, &data_dir, store.clone(), drivers).await;
+        let started = Box::pin(Self::start_on(&config, &data_dir, store.clone(), drivers)).await;
         if started.is_err() {
             store.close().await;
         }
@@ -169,7 +169,7 @@ impl Appliance {
         }
         tracing::info!(%host, public_url, "cloudbox is ready");
         service_manager::ready(&public_url);
-        Ok(Self { supervisor, store, public_url, health, api, tls, config: config.clone() })
+        Ok(Self { supervisor, store, public_url, health, api, tls, config: Box::new(config.clone()) })
     }
 
     /// The URL that all APIs are below.

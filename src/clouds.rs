@@ -63,7 +63,7 @@ pub fn refresh(path: &Path, auth_url: &str, cacert: Option<&Path>) -> io::Result
                 let indent = key.trim_end_matches("auth_url");
                 new += &format!("{indent}auth_url: {}\n", quote(auth_url));
             }
-            Some((key, _)) if key == "    cacert" => {}
+            Some(("    cacert", _)) => {}
             _ => new += &format!("{line}\n"),
         }
         if line.trim_end() == format!("  {CLOUD}:") {

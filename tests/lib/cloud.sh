@@ -13,7 +13,7 @@ ensure_cloud_binary() {
 
 # start_cloud DIR PREFIX CIDR [SERVE-OPTION...]: with real guests and networks, until it says that it is ready. Sets
 # cloud_pid and cloud_url, and exports what clients look for (OS_CLOUD, OS_CLIENT_CONFIG_FILE). cloud_config adds sections to
-# the configuration file, cloud_hypervisor is another libvirt than its own.
+# the configuration file, cloud_hypervisor is another libvirt than its own, cloud_listen another address than 127.0.0.1: then it speaks TLS.
 start_cloud() {
     cloud_dir=$1 cloud_prefix=$2
     local cidr=$3
@@ -39,7 +39,7 @@ start_fake_cloud() {
 serve_until_ready() {
     local deadline=$((SECONDS + 60))
     mkdir -p "$cloud_dir/data"
-    "$cloud_binary" serve --data-dir "$cloud_dir/data" --listen 127.0.0.1:0 "$@" </dev/null >"$cloud_dir/serve.log" 2>&1 &
+    "$cloud_binary" serve --data-dir "$cloud_dir/data" --listen "${cloud_listen:-127.0.0.1}:0" "$@" </dev/null >"$cloud_dir/serve.log" 2>&1 &
     cloud_pid=$!
     until cloud_url=$(sed -n 's/^cloudbox is ready at \([^ ]*\).*/\1/p' "$cloud_dir/serve.log") && [ -n "$cloud_url" ]; do
         if ! kill -0 "$cloud_pid" 2>/dev/null || [ $SECONDS -ge $deadline ]; then
@@ -82,6 +82,9 @@ stop_cloud() {
 
 # api METHOD PATH [JSON]: any call of the cloud's APIs as admin: api GET /network/v2.0/networks
 api() {
+    # It is nowhere else than in clouds.yaml.
+    local ca=$cloud_dir/data/tls/ca.pem
+    [ ! -f "$ca" ] || export CURL_CA_BUNDLE=$ca
     if [ -z "${api_token:-}" ]; then
         api_token=$(
             eval "$("$cloud_binary" openrc)"
