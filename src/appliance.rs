@@ -41,6 +41,7 @@ use tls::Tls;
 
 pub use drivers::Drivers;
 pub use error::StartError;
+pub use first_start::Made;
 pub use tls::CertificateError;
 
 /// A running cloud.
@@ -53,6 +54,7 @@ pub struct Appliance {
     tls: Option<Arc<Tls>>,
     /// What it was started with.
     config: Box<Config>,
+    made: Made,
 }
 
 /// The services, in start order.
@@ -89,6 +91,32 @@ impl Appliance {
         started
     }
 
+    /// Makes all that a new cloud has, and does not start it. Done again, it changes nothing.
+    ///
+    /// # Errors
+    /// As [`Appliance::start`].
+    pub async fn prepare(config: &Config) -> Result<Made, StartError> {
+        let data_dir = &config.data_dir.0;
+        prepare_data_dir(data_dir)?;
+        let store = open_store(data_dir).await?;
+        let made = Box::pin(Self::prepare_on(config, &store)).await;
+        store.close().await;
+        made
+    }
+
+    async fn prepare_on(config: &Config, store: &Store) -> Result<Made, StartError> {
+        let (clock, bus): (SharedClock, _) = (Arc::new(SystemClock), Bus::new(bus_options(config)));
+        if !config.trust_clock {
+            check_clock(store, clock.now()).await?;
+        }
+        let (data_dir, public_url) = (&config.data_dir.0, listener::public_url(&config.api, config.api.listen));
+        let tls = open_tls(config, data_dir, &public_url, &clock).await?;
+        let ca_file = tls.and_then(|tls| tls.ca_file());
+        let services = Services::new(store, &bus, &clock, config, data_dir, &public_url);
+        let first = services.bootstrap(data_dir, &public_url, ca_file.as_deref(), &config.api.region).await?;
+        Ok(Made::new(first, config, &public_url, ca_file))
+    }
+
     async fn start_on(
         config: &Config,
         data_dir: &Path,
@@ -102,11 +130,12 @@ impl Appliance {
         let bus = Bus::new(bus_options(config));
         let host = host_name(config);
         let listener = listener::bind(config.api.listen)?;
-        let public_url = listener::public_url(&config.api, &listener);
+        let public_url = listener::public_url(&config.api, listener.local_addr().unwrap_or(config.api.listen));
         let tls = open_tls(config, data_dir, &public_url, &clock).await?;
         let ca_file = tls.as_ref().and_then(|tls| tls.ca_file());
         let services = Services::new(&store, &bus, &clock, config, data_dir, &public_url);
-        services.bootstrap(data_dir, &public_url, ca_file.as_deref(), &config.api.region).await?;
+        let first = services.bootstrap(data_dir, &public_url, ca_file.as_deref(), &config.api.region).await?;
+        let made = Made::new(first, config, &public_url, ca_file);
         let drivers = match drivers {
             Some(drivers) => drivers,
             None => Drivers::open(config, data_dir, &host, &bus, &clock).await?,
@@ -169,13 +198,19 @@ impl Appliance {
         }
         tracing::info!(%host, public_url, "cloudbox is ready");
         service_manager::ready(&public_url);
-        Ok(Self { supervisor, store, public_url, health, api, tls, config: Box::new(config.clone()) })
+        Ok(Self { supervisor, store, public_url, health, api, tls, config: Box::new(config.clone()), made })
     }
 
     /// The URL that all APIs are below.
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// What there is, and whether it was just made.
+    #[must_use]
+    pub fn made(&self) -> &Made {
+        &self.made
     }
 
     /// How the parts are.
@@ -211,22 +246,23 @@ impl Services {
         }
     }
 
-    /// Makes what a new cloud has. Every start may repeat it.
+    /// Makes what a new cloud has. Every start may repeat it. Whether it is the first.
     async fn bootstrap(
         &self,
         data_dir: &Path,
         public_url: &str,
         ca_file: Option<&Path>,
         region: &str,
-    ) -> Result<(), StartError> {
+    ) -> Result<bool, StartError> {
         let failed = |service| move |fault: Fault| StartError::Bootstrap { service, reason: fault.chain() };
-        first_start::administrator(&self.identity, data_dir, public_url, ca_file, region).await?;
+        let first = first_start::administrator(&self.identity, data_dir, public_url, ca_file, region).await?;
         self.image.bootstrap().await.map_err(failed("image"))?;
         if let Some(project) = self.identity.admin_project().await.map_err(failed("identity"))? {
             self.network.bootstrap(&project).await.map_err(failed("network"))?;
         }
         self.volume.bootstrap().await.map_err(failed("volume"))?;
-        self.compute.bootstrap().await.map_err(failed("compute"))
+        self.compute.bootstrap().await.map_err(failed("compute"))?;
+        Ok(first)
     }
 
     /// All APIs, each with the name that its token checks bear in a trace.

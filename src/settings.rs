@@ -1,10 +1,20 @@
-//! Where the configuration comes from: defaults, then the file, then the command line.
+//! Where the configuration comes from: defaults, then the file, then the command line; and what is wrong with it.
+
+mod document;
+mod finding;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use kit::config::{Config, DataDir, TlsMode};
+use kit::config::{Config, DataDir};
+
+use document::Document;
+pub use finding::Finding;
+
+/// The configuration file that is read when none is named.
+pub const DEFAULT_FILE: &str = "/etc/cloudbox/cloudbox.toml";
 
 /// What the command line says, over the file.
 #[derive(Debug, Clone, Default)]
@@ -30,52 +40,142 @@ pub enum SettingsError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file does not say what it should.
-    #[error("the configuration file {path} is not valid:\n{source}")]
-    Parse {
-        /// Which.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
+    /// It says what cannot be.
+    #[error("{}", told(file.as_deref(), findings))]
+    Invalid {
+        /// The file, where there is one.
+        file: Option<PathBuf>,
+        /// All that is wrong, in the order of its lines.
+        findings: Vec<Finding>,
     },
-    /// One of identity's values makes no sense.
-    #[error(transparent)]
-    Identity(#[from] identity::WrongSetting),
-    /// A value makes no sense.
-    #[error("{key} = {value:?} is not valid: {reason}")]
-    Value {
-        /// Which key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// What it must be.
-        reason: &'static str,
-    },
+}
+
+/// `FILE:LINE:COLUMN: what` for each.
+fn told(file: Option<&Path>, findings: &[Finding]) -> String {
+    let line = |finding: &Finding| match (file, finding.place) {
+        (Some(file), Some(_)) => format!("{}:{finding}", file.display()),
+        _ => finding.to_string(),
+    };
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A configuration, and where each of its values is from.
+pub struct Settings {
+    /// What is in force.
+    pub config: Config,
+    file: Option<(PathBuf, Document)>,
+    given: BTreeSet<&'static str>,
+}
+
+/// Where a value is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// This line of the file.
+    Line(usize),
+    /// An option of the command line.
+    Option,
+}
+
+impl Settings {
+    /// The settings of `file` (defaults where there is none) with `overrides`.
+    ///
+    /// # Errors
+    /// When the file cannot be read; or with all that is wrong.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Self, SettingsError> {
+        let Some(path) = file else { return Self::of(None, Config::default(), Vec::new(), overrides) };
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &text, overrides)
+    }
+
+    /// As [`Settings::load`], where `path` holds `text`, or is to hold it.
+    ///
+    /// # Errors
+    /// With all that is wrong.
+    pub fn parse(path: &Path, text: &str, overrides: Overrides) -> Result<Self, SettingsError> {
+        let (document, config, findings) = Document::read(text);
+        Self::of(Some((path.to_owned(), document)), config, findings, overrides)
+    }
+
+    fn of(
+        file: Option<(PathBuf, Document)>,
+        mut config: Config,
+        mut findings: Vec<Finding>,
+        overrides: Overrides,
+    ) -> Result<Self, SettingsError> {
+        let given = overrides.apply(&mut config);
+        for wrong in rules::check(&config) {
+            let place =
+                file.as_ref().filter(|_| !given.contains(wrong.key)).and_then(|(_, file)| file.place(wrong.key));
+            findings.push(Finding {
+                place,
+                text: format!("{} = {} is not valid: {}", wrong.key, wrong.value, wrong.reason),
+            });
+        }
+        findings.sort_by_key(|finding| finding.place.unwrap_or((usize::MAX, 0)));
+        if findings.is_empty() {
+            return Ok(Self { config, file, given });
+        }
+        Err(SettingsError::Invalid { file: file.map(|(path, _)| path), findings })
+    }
+
+    /// Where the value of `key` is from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        let line = self.file.as_ref().and_then(|(_, document)| document.line_of(key));
+        match line {
+            _ if self.given.contains(key) => Origin::Option,
+            Some(line) => Origin::Line(line),
+            None => Origin::Default,
+        }
+    }
+
+    /// The file, where there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|(path, _)| path.as_path())
+    }
+}
+
+impl Overrides {
+    /// Puts them over `config`. The keys that they set.
+    fn apply(self, config: &mut Config) -> BTreeSet<&'static str> {
+        let mut given = BTreeSet::new();
+        if let Some(dir) = self.data_dir {
+            config.data_dir = DataDir(dir);
+            given.insert("data_dir");
+        }
+        if let Some(listen) = self.listen {
+            config.api.listen = listen;
+            given.insert("api.listen");
+        }
+        if let Some(hypervisor) = self.hypervisor {
+            config.compute.hypervisor = hypervisor;
+            given.insert("compute.hypervisor");
+        }
+        if let Some(driver) = self.network {
+            config.network.driver = driver;
+            given.insert("network.driver");
+        }
+        given
+    }
 }
 
 /// The configuration of `file` (defaults where there is none) with `overrides`.
 ///
 /// # Errors
-/// When the file cannot be read, holds an unknown key or a value of the wrong type, or a value makes no sense.
+/// As [`Settings::load`].
 pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, SettingsError> {
-    let mut config = match file {
-        Some(path) => read(path)?,
-        None => Config::default(),
-    };
-    if let Some(dir) = overrides.data_dir {
-        config.data_dir = DataDir(dir);
-    }
-    if let Some(listen) = overrides.listen {
-        config.api.listen = listen;
-    }
-    if let Some(hypervisor) = overrides.hypervisor {
-        config.compute.hypervisor = hypervisor;
-    }
-    if let Some(driver) = overrides.network {
-        config.network.driver = driver;
-    }
-    check(&config)?;
-    Ok(config)
+    Settings::load(file, overrides).map(|settings| settings.config)
+}
+
+/// `named`, or else the usual file where there is one.
+#[must_use]
+pub fn file(named: Option<&Path>) -> Option<PathBuf> {
+    let usual = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+    named.map(Path::to_owned).or_else(usual)
 }
 
 /// Every key of `config` with its value, in order: `api.tls.mode`.
@@ -107,113 +207,6 @@ pub fn differences(one: &Config, other: &Config) -> Vec<String> {
     all.into_iter().filter(|key| one.get(*key) != other.get(*key)).cloned().collect()
 }
 
-fn read(path: &Path) -> Result<Config, SettingsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|source| SettingsError::Parse { path: path.to_owned(), source: Box::new(source) })
-}
-
-fn check(config: &Config) -> Result<(), SettingsError> {
-    let wrong = |key, value: &str, reason| Err(SettingsError::Value { key, value: value.to_owned(), reason });
-    let hypervisor = config.compute.hypervisor.as_str();
-    // `qemu+unix` names the socket of a daemon: still this host's.
-    let local = ["qemu:///", "qemu+unix:///"].iter().any(|scheme| hypervisor.starts_with(scheme));
-    if hypervisor != "fake" && !local {
-        return wrong(
-            "compute.hypervisor",
-            hypervisor,
-            "use fake, qemu:///system, qemu:///session or qemu:///embed?root=DIR",
-        );
-    }
-    if !matches!(config.network.driver.as_str(), "linux" | "fake") {
-        return wrong("network.driver", &config.network.driver, "use linux or fake");
-    }
-    if !matches!(config.volume.driver.as_str(), "file" | "fake") {
-        return wrong("volume.driver", &config.volume.driver, "use file or fake");
-    }
-    let tls = &config.api.tls;
-    let both = tls.certificate.as_os_str().is_empty() == tls.key.as_os_str().is_empty();
-    if !both {
-        let set = if tls.key.as_os_str().is_empty() { &tls.certificate } else { &tls.key };
-        return wrong("api.tls.certificate", &set.to_string_lossy(), "api.tls.certificate and api.tls.key go together");
-    }
-    if tls.mode == TlsMode::Off && !config.api.listen.ip().is_loopback() && !tls.allow_plain_http {
-        let reason =
-            "passwords would cross the network in clear: listen on 127.0.0.1, or set api.tls.allow_plain_http = true";
-        return wrong("api.tls.mode", "off", reason);
-    }
-    let prefix = config.network.device_prefix.as_str();
-    if prefix.is_empty()
-        || prefix.len() > 3
-        || !prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    {
-        return wrong("network.device_prefix", prefix, "use one to three lower-case letters or digits");
-    }
-    Ok(identity::check_settings(&config.identity)?)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_wins_over_the_file_and_the_file_over_the_defaults() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("cloudbox.toml");
-        std::fs::write(&file, "[api]\nregion = 'Home'\nlisten = '127.0.0.1:1'\n").unwrap();
-        let overrides = Overrides { listen: Some("127.0.0.1:2".parse().unwrap()), ..Overrides::default() };
-        let config = load(Some(&file), overrides).unwrap();
-        assert_eq!((config.api.region.as_str(), config.api.listen.port()), ("Home", 2));
-        assert_eq!(config.identity.token_ttl_secs, 3600);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("cloudbox.toml");
-        std::fs::write(&file, "[api]\nlissten = '127.0.0.1:1'\n").unwrap();
-        assert!(load(Some(&file), Overrides::default()).unwrap_err().to_string().contains("lissten"));
-        let overrides = Overrides { hypervisor: Some("xen".to_owned()), ..Overrides::default() };
-        assert!(load(None, overrides).unwrap_err().to_string().contains("compute.hypervisor = \"xen\""));
-        std::fs::write(&file, "[identity.passwords]\npasses = 0\n").unwrap();
-        let error = load(Some(&file), Overrides::default()).unwrap_err().to_string();
-        assert_eq!(error, "identity.passwords.passes = 0 is not valid: use 1 to 16");
-    }
-
-    #[test]
-    fn differences_are_named() {
-        let (one, mut other) = (Config::default(), Config::default());
-        assert_eq!(differences(&one, &other), [""; 0]);
-        other.api.tls.names = vec!["a".to_owned()];
-        other
-            .identity
-            .oidc
-            .insert("acme".to_owned(), kit::config::OidcConfig { issuer: "i".to_owned(), ..Default::default() });
-        other.core_dumps = true;
-        let found = differences(&one, &other);
-        for key in ["api.tls.names", "core_dumps", "identity.oidc.acme.issuer"] {
-            assert!(found.iter().any(|other| other == key), "{key} in {found:?}");
-        }
-    }
-
-    #[test]
-    fn the_shipped_file_is_the_defaults() {
-        let shipped: Config = toml::from_str(include_str!("../config/cloudbox.toml")).unwrap();
-        assert_eq!(toml::Value::try_from(&shipped).unwrap(), toml::Value::try_from(Config::default()).unwrap());
-        let text = include_str!("../config/cloudbox.toml");
-        let mut tables = vec![("".to_owned(), toml::Table::try_from(Config::default()).unwrap())];
-        while let Some((name, table)) = tables.pop() {
-            for (key, value) in table {
-                let (line, found) = match value {
-                    toml::Value::Table(inner) => {
-                        let name = if name.is_empty() { key } else { format!("{name}.{key}") };
-                        let line = format!("[{name}]");
-                        tables.push((name, inner));
-                        (line.clone(), text.lines().any(|other| other == line))
-                    }
-                    _ => (key.clone(), text.lines().any(|line| line.starts_with(&format!("{key} = ")))),
-                };
-                assert!(found, "{line} is not in the shipped file");
-            }
-        }
-    }
-}
+#[path = "settings/tests.rs"]
+mod tests;

@@ -10,6 +10,10 @@
 
 #[path = "start/cloud.rs"]
 mod cloud;
+#[path = "start/config.rs"]
+mod config;
+#[path = "start/init.rs"]
+mod init;
 #[path = "start/refusals.rs"]
 mod refusals;
 #[path = "start/service_manager.rs"]

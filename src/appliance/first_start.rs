@@ -1,10 +1,11 @@
 //! What is made once: the cloud's own id, the administrator and the file with his credentials.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use identity::IdentityService;
 use kit::Fault;
+use kit::config::Config;
 
 use super::StartError;
 use crate::clouds::{self, AdminCloud};
@@ -13,14 +14,45 @@ use crate::clouds::{self, AdminCloud};
 const MARKER: &str = "first-start";
 const CLOUD_ID: &str = "cloud-id";
 
-/// Makes the administrator at the first start, and writes `clouds.yaml`.
+/// What there is of a cloud once it has been prepared.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Whether it was not there before.
+    pub first: bool,
+    /// Where all of it is.
+    pub data_dir: PathBuf,
+    /// Where it answers.
+    pub public_url: String,
+    /// The file that clients trust it by, where it is not the system's matter.
+    pub ca_file: Option<PathBuf>,
+    /// The name and range of the guests' network.
+    pub guests: (String, String),
+    /// The range of the external network.
+    pub external: String,
+}
+
+impl Made {
+    pub(super) fn new(first: bool, config: &Config, public_url: &str, ca_file: Option<PathBuf>) -> Self {
+        let network = &config.network;
+        Self {
+            first,
+            data_dir: config.data_dir.0.clone(),
+            public_url: public_url.to_owned(),
+            ca_file,
+            guests: (network.default_name.clone(), network.default_cidr.clone()),
+            external: network.external_cidr.clone(),
+        }
+    }
+}
+
+/// Makes the administrator at the first start, and writes `clouds.yaml`. Whether it is the first.
 pub(super) async fn administrator(
     identity: &IdentityService,
     data_dir: &Path,
     public_url: &str,
     ca_file: Option<&Path>,
     region: &str,
-) -> Result<(), StartError> {
+) -> Result<bool, StartError> {
     let failed = |fault: Fault| StartError::Bootstrap { service: "identity", reason: fault.chain() };
     let unwritten = |source: io::Error| StartError::DataDir { path: data_dir.to_owned(), source };
     let auth_url = format!("{public_url}/identity/v3");
@@ -33,6 +65,7 @@ pub(super) async fn administrator(
         None if interrupted => Some(identity.reset_admin_password().await.map_err(failed)?),
         password => password,
     };
+    let first = password.is_some();
     if let Some(password) = password {
         let cloud = AdminCloud { auth_url: &auth_url, cacert: ca_file, password: password.expose(), region };
         clouds::write_admin(&file, &cloud).map_err(unwritten)?;
@@ -43,7 +76,7 @@ pub(super) async fn administrator(
     cloud_id(data_dir)?;
     match std::fs::remove_file(&marker) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritten(error)),
-        _ => Ok(()),
+        _ => Ok(first),
     }
 }
 

@@ -16,11 +16,10 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// The URL for clients: the configured one, or the listener's own address. Where it listens on all addresses, the one that
 /// the host would use to reach others.
-pub(super) fn public_url(config: &ApiConfig, listener: &TcpListener) -> String {
+pub(super) fn public_url(config: &ApiConfig, address: SocketAddr) -> String {
     if !config.public_url.is_empty() {
         return config.public_url.trim_end_matches('/').to_owned();
     }
-    let address = listener.local_addr().unwrap_or(config.listen);
     let ip =
         if address.ip().is_unspecified() { outward_address(address).unwrap_or(address.ip()) } else { address.ip() };
     let scheme = if config.is_encrypted() { "https" } else { "http" };
@@ -47,12 +46,12 @@ mod tests {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut config = ApiConfig { listen: "127.0.0.1:0".parse().unwrap(), ..ApiConfig::default() };
-        assert_eq!(public_url(&config, &listener), format!("http://127.0.0.1:{port}"));
+        assert_eq!(public_url(&config, listener.local_addr().unwrap()), format!("http://127.0.0.1:{port}"));
         config.public_url = "https://cloud.example/".to_owned();
-        assert_eq!(public_url(&config, &listener), "https://cloud.example");
+        assert_eq!(public_url(&config, listener.local_addr().unwrap()), "https://cloud.example");
         let all = bind("0.0.0.0:0".parse().unwrap()).unwrap();
         assert!(
-            !public_url(&ApiConfig::default(), &all).contains("0.0.0.0")
+            !public_url(&ApiConfig::default(), all.local_addr().unwrap()).contains("0.0.0.0")
                 || outward_address(all.local_addr().unwrap()).is_none()
         );
     }

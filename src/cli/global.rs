@@ -8,7 +8,7 @@ use clap::Args;
 use super::output::{self, Filter, Format, Output, Sort, View};
 
 /// Where a cloud on this host keeps its data, unless it is told otherwise.
-const DATA_DIR: &str = "/var/lib/cloudbox";
+pub const DATA_DIR: &str = "/var/lib/cloudbox";
 
 /// Which cloud, and how to answer.
 #[derive(Debug, Clone, Default, Args)]

@@ -9,6 +9,7 @@ mod backup;
 mod catalog;
 mod client;
 mod cloud_file;
+mod config;
 mod credentials;
 mod doctor;
 mod fault_text;
@@ -17,6 +18,7 @@ mod global;
 mod http;
 mod identity;
 mod image;
+mod init;
 mod keypair;
 mod local_keys;
 mod log;
@@ -34,6 +36,7 @@ mod serve;
 mod session;
 mod shell;
 mod status;
+mod summary;
 mod topics;
 mod trust;
 mod vm;
@@ -65,6 +68,10 @@ pub struct Cli {
 enum Command {
     /// Run the cloud on this host
     Serve(serve::Serve),
+    /// Set this host up as a cloud: write the configuration, make all that it needs
+    Init(init::Init),
+    /// The configuration of the cloud on this host
+    Config(config::Config),
     /// What tokens of a cloud on this host are sealed with
     Identity(identity::Identity),
     /// What is wrong with this host, and the commands that mend it
@@ -126,6 +133,8 @@ pub fn main() -> ExitCode {
     } else {
         match cli(&matches).command {
             Command::Serve(serve) => return serve.run(),
+            Command::Init(init) => init.run(global.data_dir.as_deref(), out),
+            Command::Config(config) => config.run(global.data_dir.as_deref(), out),
             Command::Identity(identity) => identity.run(global.data_dir(), out),
             Command::Doctor(doctor) => doctor.run(global.data_dir.as_deref(), out),
             Command::Backup(backup) => backup.run(global.data_dir(), out),
@@ -197,6 +206,8 @@ async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
         | Command::Doctor(_)
         | Command::Backup(_)
         | Command::Restore(_)
+        | Command::Init(_)
+        | Command::Config(_)
         | Command::Completion(_)
         | Command::Man(_)
         | Command::ExitCodes => Ok(()),

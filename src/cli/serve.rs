@@ -11,12 +11,10 @@ use clap::Args;
 use kit::config::{self, Config};
 
 use super::log::{self, LogLevel};
+use super::summary;
 use crate::appliance::Appliance;
 use crate::settings::{self, Overrides};
 use signals::Signals;
-
-/// The configuration file that is read when none is named.
-const DEFAULT_FILE: &str = "/etc/cloudbox/cloudbox.toml";
 
 /// Run the cloud on this host.
 #[derive(Debug, Args)]
@@ -68,7 +66,7 @@ impl From<LogFormat> for config::LogFormat {
 impl Serve {
     /// Serves until it is told to stop (SIGTERM, SIGINT).
     pub fn run(self) -> ExitCode {
-        let file = self.config.clone().or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+        let file = settings::file(self.config.as_deref());
         let overrides = Overrides {
             data_dir: self.data_dir,
             listen: self.listen,
@@ -118,6 +116,9 @@ async fn serve(config: Config, file: Option<PathBuf>, overrides: Overrides, log:
         Err(error) => return failed(error.exit_code(), &error),
     };
     eprintln!("cloudbox is ready at {}", appliance.public_url());
+    if appliance.made().first {
+        eprint!("{}", summary::of(appliance.made(), &summary::next_in(appliance.made())));
+    }
     let mut config = config;
     loop {
         tokio::select! {

@@ -18,6 +18,8 @@ pub struct Place(pub TempDir);
 pub struct Serving {
     pub process: Child,
     lines: Receiver<String>,
+    /// Lines that nobody has waited for yet.
+    passed: Vec<String>,
     /// What it has logged and was waited past.
     pub log: String,
     /// Where it answers.
@@ -87,14 +89,17 @@ impl Serving {
         let (told, lines) = sync_channel(10_000);
         // It ends with the process.
         std::thread::spawn(move || log.lines().map_while(Result::ok).all(|line| told.send(line).is_ok()));
-        let mut serving = Self { process, lines, log: String::new(), url: String::new() };
+        let mut serving = Self { process, lines, passed: Vec::new(), log: String::new(), url: String::new() };
         let line = serving.logs("cloudbox is ready at ");
         serving.url = line.trim_start_matches("cloudbox is ready at ").to_owned();
         serving
     }
 
-    /// Waits for a line of its log that has `text` in it.
+    /// Waits for a line of its log that has `text` in it and was not waited for before.
     pub fn logs(&mut self, text: &str) -> String {
+        if let Some(at) = self.passed.iter().position(|line| line.contains(text)) {
+            return self.passed.remove(at);
+        }
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -103,6 +108,7 @@ impl Serving {
                     if line.contains(text) {
                         return line;
                     }
+                    self.passed.push(line);
                 }
                 Err(RecvTimeoutError::Timeout) => panic!("{text:?} was not logged: {}", self.log),
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended: {}", self.log),
