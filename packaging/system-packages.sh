@@ -14,7 +14,7 @@ build="gcc libc6-dev make pkg-config libvirt-dev"
 hypervisor="libvirt0 libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils"
 network="nftables dnsmasq-base iproute2 conntrack kmod procps"
 # The guest images (mtools … mmdebstrap), and what the tests talk to them with.
-test="mtools syslinux syslinux-common fdisk e2fsprogs xz-utils mmdebstrap genisoimage openssh-client jq curl gnupg gpgv python3 python3-venv"
+test="mtools syslinux syslinux-common fdisk e2fsprogs xz-utils mmdebstrap genisoimage openssh-client jq curl gnupg gpgv python3 python3-venv pebble"
 
 backports_file=/etc/apt/sources.list.d/cloudbox-backports.list
 

@@ -22,6 +22,9 @@ pub(super) fn public_url(config: &ApiConfig, address: SocketAddr) -> String {
     }
     let ip =
         if address.ip().is_unspecified() { outward_address(address).unwrap_or(address.ip()) } else { address.ip() };
+    if let Some(name) = config.tls.acme.domains.first() {
+        return format!("https://{name}:{}", address.port());
+    }
     let scheme = if config.is_encrypted() { "https" } else { "http" };
     format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }

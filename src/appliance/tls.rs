@@ -1,9 +1,10 @@
 //! TLS: which certificate is shown, and that it is always a good one.
 //!
 //! There is the operator's own (`[api.tls] certificate`), or one of cloudbox's own authority, which is made anew before it ends and when the
-//! host has got another name or address. Whatever takes its place is shown from the next handshake on; what cannot be used
+//! host has got another name or address; and beside that one, for the names of `[api.tls.acme]`, one of a public authority. Whatever takes its place is shown from the next handshake on; what cannot be used
 //! changes nothing, the log says why, and the health says that something is wrong.
 
+mod acme;
 mod authority;
 mod certificate;
 mod names;
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kit::config::{ApiConfig, TlsConfig};
 use kit::{Condition, Conditions, SharedClock, Timestamp};
@@ -23,6 +24,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use acme::Acme;
 use authority::Authority;
 use certificate::Certificate;
 pub use certificate::CertificateError;
@@ -34,10 +36,16 @@ const SOON: i64 = 14 * 24 * 3600;
 /// What the health says.
 const BROKEN: &str = "the TLS certificate cannot be read or made anew; the one before is shown";
 const ENDS: &str = "the TLS certificate ends within 14 days";
+const REFUSED: &str = "no certificate can be had of the ACME authority";
+/// How long after a failure the authority is asked again, and the longest such pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
 /// The certificate, and where it comes from.
 pub(super) struct Tls {
     source: Source,
+    acme: Option<Acme>,
+    ca_file: Option<PathBuf>,
     limits: TlsConfig,
     shown: Arc<Shown>,
     clock: SharedClock,
@@ -46,8 +54,8 @@ pub(super) struct Tls {
 }
 
 enum Source {
-    /// The operator's: certificate, key, and what clients trust it by.
-    Files { chain: PathBuf, key: PathBuf, ca_file: Option<PathBuf> },
+    /// The operator's: certificate and key.
+    Files { chain: PathBuf, key: PathBuf },
     /// cloudbox's own authority's.
     Own(Own),
 }
@@ -62,24 +70,35 @@ struct Own {
 
 /// What is shown to clients now.
 #[derive(Debug)]
-struct Shown(RwLock<Arc<CertifiedKey>>);
+struct Shown(RwLock<Faces>);
+
+#[derive(Debug, Clone)]
+struct Faces {
+    usual: Arc<CertifiedKey>,
+    /// The public authority's, for those who ask for one of its names.
+    public: Option<Certificate>,
+}
 
 impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.now())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let faces = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let public = hello.server_name().and_then(|name| faces.public.as_ref().filter(|public| public.is_for(name)));
+        Some(Arc::clone(public.map_or(&faces.usual, |public| &public.key)))
     }
 }
 
 impl Shown {
+    #[cfg(test)]
     fn now(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).usual)
     }
 
-    /// Shows `key` from now on. Whether that is another than before.
-    fn show(&self, key: &Arc<CertifiedKey>) -> bool {
+    /// Shows `faces` from now on. Whether they are others than before.
+    fn show(&self, faces: Faces) -> bool {
         let mut shown = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let other = shown.cert != key.cert;
-        *shown = Arc::clone(key);
+        let public = |faces: &Faces| faces.public.as_ref().map(|public| public.key.cert.clone());
+        let other = shown.usual.cert != faces.usual.cert || public(&shown) != public(&faces);
+        *shown = faces;
         other
     }
 }
@@ -94,10 +113,15 @@ impl Tls {
         clock: SharedClock,
     ) -> Result<Arc<Self>, CertificateError> {
         let source = Source::new(config, device_prefix, data_dir, public_url)?;
-        let first = source.certificate(clock.now())?;
-        let shown = Arc::new(Shown(RwLock::new(first.key)));
+        let named = !config.tls.acme.domains.is_empty();
+        let acme = named.then(|| Acme::new(config.tls.acme.clone(), &data_dir.join("tls")));
+        let ca_file = Some(config.tls.ca_file.clone()).filter(|path| !path.as_os_str().is_empty());
+        let own = (matches!(source, Source::Own(_)) && acme.is_none()).then(|| data_dir.join("tls/ca.pem"));
+        let now = clock.now();
+        let usual = source.certificate(now)?.key;
+        let shown = Arc::new(Shown(RwLock::new(Faces { usual, public: public(acme.as_ref(), now) })));
         let (limits, conditions, nudge) = (config.tls.clone(), Conditions::default(), Notify::new());
-        Ok(Arc::new(Self { source, limits, shown, clock, conditions, nudge }))
+        Ok(Arc::new(Self { source, acme, ca_file: ca_file.or(own), limits, shown, clock, conditions, nudge }))
     }
 
     /// For the listener.
@@ -111,10 +135,7 @@ impl Tls {
 
     /// The file that clients trust it by, where it is not the system's matter.
     pub(super) fn ca_file(&self) -> Option<PathBuf> {
-        match &self.source {
-            Source::Files { ca_file, .. } => ca_file.clone(),
-            Source::Own(own) => Some(own.directory.join("ca.pem")),
-        }
+        self.ca_file.clone()
     }
 
     /// What is wrong with it.
@@ -129,16 +150,43 @@ impl Tls {
 
     /// Keeps it good until `stop`.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let (mut pause, mut not_before) = (FIRST_PAUSE, Instant::now());
         loop {
+            if Instant::now() >= not_before
+                && let Some(renewed) = stop.run_until_cancelled(self.renew()).await.flatten()
+            {
+                pause = if renewed { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                not_before = Instant::now() + if renewed { Duration::ZERO } else { pause };
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.nudge.notified() => {}
+                // Somebody may have mended what was wrong.
+                () = self.nudge.notified() => (pause, not_before) = (FIRST_PAUSE, Instant::now()),
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let tls = self.clone();
-            if let Err(error) = tokio::task::spawn_blocking(move || tls.look()).await {
-                tracing::error!(%error, "looking at the TLS certificate failed and is tried again");
-            }
+            self.look_away().await;
+        }
+    }
+
+    /// Gets a certificate of the public authority where one is due. Whether that went well; nothing where none is.
+    async fn renew(self: &Arc<Self>) -> Option<bool> {
+        let (tls, now) = (self.clone(), self.clock.now());
+        let due = tokio::task::spawn_blocking(move || tls.acme.as_ref().is_some_and(|acme| acme.is_due(now))).await;
+        let acme = self.acme.as_ref().filter(|_| due.unwrap_or(false))?;
+        let renewed = acme.renew().await;
+        if let Err(error) = &renewed {
+            tracing::error!(%error, "no certificate was had of the ACME authority; it is asked again later");
+        }
+        self.conditions.set(REFUSED, renewed.is_err());
+        self.look_away().await;
+        Some(renewed.is_ok())
+    }
+
+    /// [`Tls::look`], away from the workers: it reads and writes files.
+    async fn look_away(self: &Arc<Self>) {
+        let tls = self.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || tls.look()).await {
+            tracing::error!(%error, "looking at the TLS certificate failed and is tried again");
         }
     }
 
@@ -150,8 +198,9 @@ impl Tls {
         match found {
             Ok(found) => {
                 self.conditions.set(ENDS, found.ends.as_second() < now.as_second() + SOON);
-                if self.shown.show(&found.key) {
-                    tracing::info!(ends = %found.ends, "another TLS certificate is shown from now on");
+                let faces = Faces { usual: found.key, public: public(self.acme.as_ref(), now) };
+                if self.shown.show(faces) {
+                    tracing::info!("another TLS certificate is shown from now on");
                 }
             }
             Err(error) => tracing::error!(%error, "the TLS certificate cannot be used; the one before is shown"),
@@ -168,8 +217,7 @@ impl Source {
     ) -> Result<Self, CertificateError> {
         let tls = &config.tls;
         if !tls.certificate.as_os_str().is_empty() {
-            let ca_file = Some(tls.ca_file.clone()).filter(|path| !path.as_os_str().is_empty());
-            return Ok(Self::Files { chain: tls.certificate.clone(), key: tls.key.clone(), ca_file });
+            return Ok(Self::Files { chain: tls.certificate.clone(), key: tls.key.clone() });
         }
         let directory = data_dir.join("tls");
         std::fs::create_dir_all(&directory).map_err(|source| CertificateError::file(&directory, source))?;
@@ -181,7 +229,7 @@ impl Source {
     /// The certificate to show at `now`.
     fn certificate(&self, now: Timestamp) -> Result<Certificate, CertificateError> {
         match self {
-            Self::Files { chain, key, .. } => {
+            Self::Files { chain, key } => {
                 let found = Certificate::read(chain, key)?;
                 found.check(chain, now)?;
                 Ok(found)
@@ -192,6 +240,11 @@ impl Source {
             }
         }
     }
+}
+
+/// The certificate of the public authority, where there is one that is good now.
+fn public(acme: Option<&Acme>, now: Timestamp) -> Option<Certificate> {
+    acme?.certificate().filter(|certificate| certificate.check(Path::new("acme.pem"), now).is_ok())
 }
 
 impl Own {

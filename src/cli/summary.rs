@@ -12,7 +12,7 @@ pub fn of(made: &Made, next: &str) -> String {
     let dir = made.data_dir.display();
     let trust = match &made.ca_file {
         Some(file) => format!("https; clients trust it by {}", file.display()),
-        None if made.public_url.starts_with("https:") => "https, with your certificate".to_owned(),
+        None if made.public_url.starts_with("https:") => "https; clients know its authority".to_owned(),
         None => "plain HTTP".to_owned(),
     };
     format!(

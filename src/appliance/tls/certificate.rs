@@ -127,6 +127,13 @@ impl Certificate {
         }
         Ok(())
     }
+
+    /// Whether it is for `name`, as a client asks for it.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let above = name.split_once('.').map(|(_, above)| format!("*.{above}"));
+        self.names.contains(&name) || above.is_some_and(|above| self.names.contains(&above))
+    }
 }
 
 fn name(name: &GeneralName<'_>) -> Option<String> {
