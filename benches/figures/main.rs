@@ -19,6 +19,7 @@ mod cloud;
 mod compute;
 mod figure;
 mod identity;
+mod image_list;
 mod libvirt;
 mod network;
 mod paging;
@@ -42,6 +43,7 @@ async fn all(report: &mut Report) {
     process::measure(report).await;
     tokens::measure(report).await;
     identity::measure(report).await;
+    image_list::measure(report).await;
     network::measure(report).await;
     compute::measure(report).await;
     paging::measure(report).await;

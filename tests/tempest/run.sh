@@ -2,6 +2,7 @@
 # Runs the tests of OpenStack's own test suite whose names match against the cloud of OS_CLOUD: tests/tempest/run.sh DIR
 # REGEX...
 #
+# HTTP_IMAGE is the address of an image to import, FORMAT_CHECK=false says that the cloud does not look into images.
 # Takes the two smallest public images and flavors, and the first external network. Needs the clients' venv in PATH
 # (tests/lib/clients.sh). In DIR afterwards: tempest.conf, tempest.log, results.txt. Ends with "N passed, N failed, N
 # skipped", and badly when one failed, or none passed.
@@ -14,6 +15,8 @@ dir=$(cd "$dir" && pwd)
 
 settings() {
     python3 - <<'PYTHON'
+import os
+
 import openstack
 
 cloud = openstack.connect()
@@ -27,6 +30,7 @@ found = {
     "DOMAIN": auth.get("project_domain_name", "Default"), "REGION": cloud.config.region_name,
     "IMAGE": images[0].id, "OTHER_IMAGE": images[1].id, "FLAVOR": flavors[0].id, "OTHER_FLAVOR": flavors[1].id,
     "PUBLIC_NETWORK": next(cloud.network.networks(is_router_external=True)).id,
+    "HTTP_IMAGE": os.environ.get("HTTP_IMAGE", ""), "FORMAT_CHECK": os.environ.get("FORMAT_CHECK", "true"),
 }
 print("\n".join(f"s|@{name}@|{value}|" for name, value in found.items()))
 PYTHON
