@@ -17,13 +17,14 @@ def names(entries):
     return sorted(entry.name for entry in entries)
 
 
-with check("create_image, upload_image, find_image, get_image"):
-    made = image.create_image(
-        name="sdk", disk_format="raw", container_format="bare", visibility="shared", tags=["one"], os_distro="debian",
-        allow_duplicates=True,
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+with check("upload_image, find_image, get_image"):
+    made = image.upload_image(
+        container_format="bare", disk_format="raw", data=payload, name="sdk", visibility="shared", tags=["one"], os_distro="debian",
     )
-    made.data = payload
-    image.upload_image(made)
     found = image.find_image("sdk")
     equal(found.id, made.id)
     found = image.get_image(made.id)
@@ -32,11 +33,11 @@ with check("create_image, upload_image, find_image, get_image"):
     refused(404, lambda: image.get_image("nothing"))
 
 with check("download_image, whole and streamed"):
-    equal(image.download_image(made, stream=False).content, payload)
+    equal(digest(image.download_image(made, stream=False).content), digest(payload))
     streamed = io.BytesIO()
     for chunk in image.download_image(made, stream=True).iter_content(65536):
         streamed.write(chunk)
-    equal(streamed.getvalue(), payload)
+    equal(digest(streamed.getvalue()), digest(payload))
 
 with check("images, with filters"):
     equal(names(image.images(name="sdk")), ["sdk"])
@@ -94,7 +95,7 @@ with check("the cache"):
     equal(len(image.cached_image_nodes(made)), 1)
     equal(image.prune_cache(), {"total_files_pruned": 0, "total_bytes_pruned": 0})
     image.clean_cache()
-    equal(image.download_image(made, stream=False).content, payload)
+    equal(digest(image.download_image(made, stream=False).content), digest(payload))
     equal(image.get_image_cache().cached_images[0].hits, 1)
     image.cache_delete_image(made)
     equal(image.get_image_cache().cached_images, [])

@@ -49,7 +49,7 @@ allowed_networks = [\"127.0.0.0/8\"]"
 }
 
 echo "bytes are what they are said to be"
-run trusting false
+run trusting false || fail "the first cloud"
 echo "bytes are looked into"
-run looking true
+run looking true || fail "the second cloud"
 finish
