@@ -208,8 +208,8 @@ pub fn apply(image: &mut Image, change: &Change) -> Result<(), Fault> {
         Change::Set { name, value, before } => {
             let there = input::is_base(name) || image.properties.contains_key(name);
             match before {
-                Before::Present if !there => return Err(Fault::conflict(format!("Property {name} does not exist."))),
-                Before::Absent if there => return Err(Fault::conflict(format!("Property {name} already present."))),
+                Before::Present if !there => Err(Fault::conflict(format!("Property {name} does not exist."))),
+                Before::Absent if there => Err(Fault::conflict(format!("Property {name} already present."))),
                 _ => input::set(image, name, value),
             }
         }

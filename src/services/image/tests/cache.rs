@@ -30,7 +30,7 @@ impl World {
     }
 
     fn cache_files(&self) -> usize {
-        let files = std::fs::read_dir(self.store.directory().join("image-cache")).unwrap();
+        let files = std::fs::read_dir(self.store.directory().join("cached-images")).unwrap();
         files.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_file()).count()
     }
 }
@@ -79,7 +79,7 @@ async fn a_cache_that_is_too_large_is_pruned_and_a_broken_one_cleaned() {
     assert_eq!(pruned().await, json!({ "total_files_pruned": 0, "total_bytes_pruned": 0 }), "done by itself");
     let ids = async || world.cache().await["cached_images"].as_array().unwrap().clone();
     assert_eq!((ids().await.len(), &ids().await[0]["image_id"]), (1, &json!(second)));
-    let directory = world.store.directory().join("image-cache");
+    let directory = world.store.directory().join("cached-images");
     for entry in std::fs::read_dir(&directory).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_file() {
             std::fs::remove_file(entry.path()).unwrap();
