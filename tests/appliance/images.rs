@@ -92,3 +92,41 @@ async fn guests_outlive_their_image_and_share_one_copy_of_it() {
     let refused = tenant.client.post(SERVERS, tenant.server("three", json!({}))).await;
     assert!(refused.refusal(400).contains("image"), "{}", refused.text());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shared_image_boots_for_its_members() {
+    let world = World::start().await;
+    let mut tenant = Tenant::new(&world, "alice").await;
+    let bob = world.member("bob").await;
+    tenant.image = scenery::image(&bob, "bob's").await;
+    let refused = tenant.client.post(SERVERS, tenant.server("early", json!({}))).await;
+    assert!(refused.refusal(400).contains("image"), "{}", refused.text());
+    let members = format!("/image/v2/images/{}/members", tenant.image);
+    bob.post(&members, json!({ "member": tenant.client.project() })).await.expect(200);
+    tenant.boot("shared", json!({})).await;
+    bob.delete(&format!("{members}/{}", tenant.client.project())).await.expect(204);
+    tenant.client.post(SERVERS, tenant.server("late", json!({}))).await.refusal(400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quotas_of_images_are_unified_limits() {
+    let world = World::start().await;
+    let alice = world.member("alice").await;
+    let services = world.admin.get("/identity/v3/services?type=image").await.expect(200);
+    let service = services["services"][0]["id"].clone();
+    let limit = |name: &str, value: i64| json!({ "service_id": service, "resource_name": name, "default_limit": value });
+    let limits = json!({ "registered_limits": [limit("image_count_total", 1), limit("image_size_total", 5)] });
+    world.admin.post("/identity/v3/registered_limits", limits).await.expect(201);
+    let id = scenery::image(&alice, "one").await;
+    let said = alice.post("/image/v2/images", json!({ "name": "two" })).await.refusal(413);
+    assert!(said.contains("image_count_total"), "{said}");
+    let usage = alice.get("/image/v2/info/usage").await.expect(200);
+    assert_eq!(usage["usage"]["image_count_total"], json!({ "usage": 1, "limit": 1 }));
+    let own = json!({ "limits": [{
+        "service_id": service, "resource_name": "image_count_total", "resource_limit": 2, "project_id": alice.project(),
+    }] });
+    world.admin.post("/identity/v3/limits", own).await.expect(201);
+    alice.post("/image/v2/images", json!({ "name": "two" })).await.expect(201);
+    alice.delete(&format!("/image/v2/images/{id}")).await.expect(204);
+    alice.post("/image/v2/images", json!({ "name": "three" })).await.expect(201);
+}
