@@ -218,46 +218,34 @@ fn hosts(hosts: &[Host]) -> [Family; 5] {
 }
 
 fn of_guests(guests: &[(ServerId, GuestUsage)]) -> Vec<Family> {
-    let each = |value: fn(&GuestUsage) -> f64| -> Vec<_> {
-        guests.iter().map(|(id, usage)| (labels([("server_id", id.as_str())]), value(usage))).collect()
-    };
-    vec![
+    let mut families = vec![
         gauge("cloudbox_guests_running", "Guests that run on this host", vec![(Labels::new(), count(guests.len()))]),
         counter(
             "cloudbox_guest_cpu_seconds",
             "Time on the host's processors",
-            each(|used| number(used.cpu_nanos) / 1e9),
+            each_guest(guests, |used| number(used.cpu_nanos) / 1e9),
         ),
-        gauge("cloudbox_guest_vcpus", "Virtual CPUs", each(|used| number(used.vcpus))),
-        gauge("cloudbox_guest_memory_bytes", "Memory that it was given", each(|used| number(used.memory_bytes))),
-        gauge(
-            "cloudbox_guest_resident_bytes",
-            "Memory of the host that it holds",
-            each(|used| number(used.resident_bytes)),
-        ),
-        counter(
-            "cloudbox_guest_disk_read_bytes",
-            "Bytes read from its disks",
-            each(|used| number(used.disk_read_bytes)),
-        ),
-        counter("cloudbox_guest_disk_reads", "Reads from its disks", each(|used| number(used.disk_reads))),
-        counter(
-            "cloudbox_guest_disk_written_bytes",
-            "Bytes written to its disks",
-            each(|used| number(used.disk_written_bytes)),
-        ),
-        counter("cloudbox_guest_disk_writes", "Writes to its disks", each(|used| number(used.disk_writes))),
-        counter(
-            "cloudbox_guest_received_bytes",
-            "Bytes that came over its interfaces",
-            each(|used| number(used.received_bytes)),
-        ),
-        counter(
-            "cloudbox_guest_received_packets",
-            "Packets that came over its interfaces",
-            each(|used| number(used.received_packets)),
-        ),
-        counter("cloudbox_guest_sent_bytes", "Bytes that it sent", each(|used| number(used.sent_bytes))),
-        counter("cloudbox_guest_sent_packets", "Packets that it sent", each(|used| number(used.sent_packets))),
-    ]
+    ];
+    let gauges: [(_, _, fn(&GuestUsage) -> u64); 3] = [
+        ("cloudbox_guest_vcpus", "Virtual CPUs", |used| used.vcpus),
+        ("cloudbox_guest_memory_bytes", "Memory that it was given", |used| used.memory_bytes),
+        ("cloudbox_guest_resident_bytes", "Memory of the host that it holds", |used| used.resident_bytes),
+    ];
+    let counters: [(_, _, fn(&GuestUsage) -> u64); 8] = [
+        ("cloudbox_guest_disk_read_bytes", "Bytes read from its disks", |used| used.disk_read_bytes),
+        ("cloudbox_guest_disk_reads", "Reads from its disks", |used| used.disk_reads),
+        ("cloudbox_guest_disk_written_bytes", "Bytes written to its disks", |used| used.disk_written_bytes),
+        ("cloudbox_guest_disk_writes", "Writes to its disks", |used| used.disk_writes),
+        ("cloudbox_guest_received_bytes", "Bytes that came over its interfaces", |used| used.received_bytes),
+        ("cloudbox_guest_received_packets", "Packets that came over its interfaces", |used| used.received_packets),
+        ("cloudbox_guest_sent_bytes", "Bytes that it sent", |used| used.sent_bytes),
+        ("cloudbox_guest_sent_packets", "Packets that it sent", |used| used.sent_packets),
+    ];
+    families.extend(gauges.map(|(name, help, of)| gauge(name, help, each_guest(guests, |used| number(of(used))))));
+    families.extend(counters.map(|(name, help, of)| counter(name, help, each_guest(guests, |used| number(of(used))))));
+    families
+}
+
+fn each_guest(guests: &[(ServerId, GuestUsage)], value: impl Fn(&GuestUsage) -> f64) -> Vec<(Labels, f64)> {
+    guests.iter().map(|(id, used)| (labels([("server_id", id.as_str())]), value(used))).collect()
 }
