@@ -25,6 +25,7 @@ pub(crate) fn status(dialect: &Dialect, fault: &Fault) -> StatusCode {
         FaultKind::OverQuota => StatusCode::from_u16(dialect.over_quota).unwrap_or(StatusCode::FORBIDDEN),
         FaultKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         FaultKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FaultKind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         FaultKind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         FaultKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         FaultKind::Busy | FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -184,6 +185,7 @@ fn explanation(status: StatusCode, method: &str) -> String {
 pub(crate) fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+        StatusCode::RANGE_NOT_SATISFIABLE => "Request Range Not Satisfiable",
         other => other.canonical_reason().unwrap_or("Unknown"),
     }
 }

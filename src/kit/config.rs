@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use api::{AcmeConfig, ApiConfig, TlsConfig, TlsMode};
 pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
-pub use image::{ImageConfig, WebDownloadConfig};
+pub use image::{ImageConfig, ImageStore, WebDownloadConfig};
 pub use oidc::OidcConfig;
 pub use operation::{LogConfig, LogFormat, MetricsAccess, MetricsConfig, RetentionConfig};
 

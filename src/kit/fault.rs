@@ -37,6 +37,8 @@ pub enum FaultKind {
     PayloadTooLarge,
     /// The media type is not one that is understood here: 415.
     UnsupportedMediaType,
+    /// There are no such bytes: 416.
+    RangeNotSatisfiable,
     /// No host has room for it. Nova's `NoValidHost`; a server's fault says 500.
     NoValidHost,
     /// Not offered by this cloud: 501.
@@ -100,6 +102,8 @@ impl Fault {
         too_large => PayloadTooLarge
         /// [`FaultKind::UnsupportedMediaType`].
         unsupported_media_type => UnsupportedMediaType
+        /// [`FaultKind::RangeNotSatisfiable`].
+        range_not_satisfiable => RangeNotSatisfiable
         /// [`FaultKind::NoValidHost`].
         no_valid_host => NoValidHost
         /// [`FaultKind::NotImplemented`].

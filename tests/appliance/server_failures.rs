@@ -71,7 +71,8 @@ async fn an_image_that_is_damaged_or_lost_is_not_booted() {
     let world = World::start().await;
     let tenant = Tenant::new(&world, "alice").await;
     let nothing = held(&world).await;
-    let file = world.directory().join("images").join(&tenant.image);
+    let image = tenant.client.get(&format!("/image/v2/images/{}", tenant.image)).await.expect(200);
+    let file = world.directory().join("images").join(image["os_hash_value"].as_str().unwrap());
     let bytes = std::fs::read(&file).unwrap();
     let mut damaged = bytes.clone();
     damaged[1000] ^= 1;

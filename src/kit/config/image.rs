@@ -18,6 +18,20 @@ pub struct ImageConfig {
     /// Whether an upload whose bytes do not match its `disk_format` is refused (415). Off, it is stored,
     /// and Nova refuses to boot it.
     pub enforce_format: bool,
+    /// Stores beside `file`, which is in the data directory.
+    pub stores: Vec<ImageStore>,
+    /// The store of an image whose owner names none.
+    pub default_store: String,
+    /// The ways to import that are offered: `glance-direct`, `web-download`, `copy-image`.
+    pub import_methods: Vec<String>,
+    /// `qcow2` or `raw`: what imported images are converted to. Empty: they are kept as they come.
+    pub convert_to: String,
+    /// Whether imported images that are compressed are unpacked.
+    pub decompress: bool,
+    /// How many imports run at once.
+    pub imports_at_once: usize,
+    /// How long an import's task is kept once it is over, in hours.
+    pub task_hours: u32,
     /// What may be imported from a URL.
     pub web_download: WebDownloadConfig,
 }
@@ -29,9 +43,29 @@ impl Default for ImageConfig {
             max_virtual_size_bytes: 16 << 40,
             max_decompression_ratio: 1000,
             enforce_format: true,
+            stores: Vec::new(),
+            default_store: "file".to_owned(),
+            import_methods: ["glance-direct", "web-download", "copy-image"].map(str::to_owned).to_vec(),
+            convert_to: String::new(),
+            decompress: false,
+            imports_at_once: 2,
+            task_hours: 48,
             web_download: WebDownloadConfig::default(),
         }
     }
+}
+
+/// A directory for images' bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageStore {
+    /// Its name in the API.
+    pub id: String,
+    /// The directory. It must be there: cloudbox does not make what may be a disk that is not mounted.
+    pub path: PathBuf,
+    /// For people.
+    #[serde(default)]
+    pub description: String,
 }
 
 /// What may be imported from a URL.

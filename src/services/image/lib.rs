@@ -1,13 +1,16 @@
 //! The image service: Glance.
 //!
 //! It owns images, their properties, tags and bytes. An image is a row first (`queued`), gets its bytes in one upload
-//! (`saving`) and is `active` once they are on the disk, hashed and inspected. Nothing outside opens a file that was not
-//! inspected. What an upload left half done is taken away at start.
+//! (`saving`) or by an import (`importing`), and is `active` once they are on the disk, hashed and inspected. Nothing outside
+//! opens a file that was not inspected. What an upload left half done is taken away at start, an import goes on.
 
 pub mod api;
 mod backends;
+mod content;
 mod db;
 mod domain;
+mod import;
+mod intake;
 mod policy;
 mod quota;
 mod rpc;
@@ -24,7 +27,9 @@ use kit::{Fault, SharedClock};
 use store::{Connection, Migrations, Store};
 use tokio_util::sync::CancellationToken;
 
-use backends::file::FileStore;
+use backends::staging::Staging;
+use backends::{Stores, disk_fault};
+use import::Imports;
 
 /// The service's tables.
 pub const MIGRATIONS: Migrations = Migrations {
@@ -33,8 +38,12 @@ pub const MIGRATIONS: Migrations = Migrations {
         include_str!("migrations/0001_images.sql"),
         include_str!("migrations/0002_members.sql"),
         include_str!("migrations/0003_metadefs.sql"),
+        include_str!("migrations/0004_image_data.sql"),
     ],
 };
+
+/// The directory of what is staged, in the data directory.
+const STAGING: &str = "image-staging";
 
 /// The service's policy.
 pub static RULES: &[Rule] = policy::RULES;
@@ -42,7 +51,10 @@ pub static RULES: &[Rule] = policy::RULES;
 /// The image service's state.
 pub struct Images {
     store: Store,
-    files: FileStore,
+    stores: Stores,
+    staging: Staging,
+    imports: Imports,
+    downloads: tokio::sync::OnceCell<outbound::Downloads>,
     client: Client,
     clock: SharedClock,
     config: ImageConfig,
@@ -62,7 +74,10 @@ impl Images {
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            files: FileStore::new(data_dir.join("images")),
+            stores: Stores::new(&config, data_dir),
+            staging: Staging::new(data_dir.join(STAGING)),
+            imports: Imports::new(config.imports_at_once),
+            downloads: tokio::sync::OnceCell::new(),
             client: bus.client("image"),
             clock,
             config,
@@ -85,35 +100,63 @@ impl Images {
         vec![rpc::serve(self, bus)]
     }
 
-    /// Makes the directories, takes away what uploads left behind that a crash cut off, and loads the metadata definitions
-    /// that came with cloudbox since the last start.
+    /// Makes the directories, takes away what a crash left behind, and loads the metadata definitions that came with cloudbox
+    /// since the last start.
     ///
     /// # Errors
-    /// When the directory cannot be made or read.
+    /// When a directory in the data directory cannot be made or read. A store elsewhere may be missing: it is said.
     pub async fn bootstrap(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        self.store.write(move |db| db::images::requeue_interrupted(db, now)).await?;
+        let staged = self.store.read(|db| db::staged::all(db).map_err(Fault::from)).await?;
+        let lost = self.staging.without(staged).await.map_err(disk_fault)?;
+        self.store
+            .write(move |db| -> Result<(), Fault> {
+                lost.iter().try_for_each(|id| db::staged::remove(db, id))?;
+                db::images::requeue_interrupted(db, now)?;
+                Ok(())
+            })
+            .await?;
         let vocabulary = domain::metadefs::vocabulary::all()?;
         self.store.write(move |db| db::metadefs::loaded::load(db, &vocabulary, now)).await?;
-        let known = self.store.read(db::images::ids_with_bytes).await?;
-        self.files.prepare(&known).await.map_err(|error| Fault::internal("preparing the image store", error))
+        let staged = self.store.read(|db| db::staged::all(db).map_err(Fault::from)).await?;
+        self.staging.prepare(staged, self.importing().await?).await.map_err(disk_fault)?;
+        self.name_by_content().await?;
+        for store in self.stores.all() {
+            let (id, built_in) = (store.id().to_owned(), store.id() == backends::BUILT_IN);
+            let held = self.store.read(move |db| db::locations::held(db, &id).map_err(Fault::from)).await?;
+            match store.prepare(held, built_in).await.map_err(disk_fault) {
+                Err(fault) if built_in => return Err(fault),
+                Err(fault) => {
+                    tracing::error!(store = store.id(), error = %fault.chain(), "an image store cannot be used");
+                }
+                Ok(()) => {}
+            }
+        }
+        Ok(())
     }
 
-    /// Nothing runs by itself yet: it waits for the end.
+    /// Resumes imports, and waits for the end, then for what is under way to come to a place where it can be resumed.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        stop.cancelled().await;
+        if let Err(fault) = self.resume_imports().await {
+            tracing::error!(error = %fault.chain(), "imports that were cut off cannot be resumed");
+        }
+        stop.run_until_cancelled(self.forget_tasks()).await;
+        self.imports.stop().await;
     }
 }
 
 /// Where the bytes of the images are that `db` knows, of a cloud with its files below `data_dir`: what a copy of the database
-/// needs beside it.
+/// needs beside it. Stores elsewhere are the operator's to copy, and what is staged can be staged again.
 ///
 /// # Errors
 /// What the store reports.
 pub fn files(db: &Connection, data_dir: &Path) -> Result<Vec<PathBuf>, store::Error> {
-    let store = FileStore::new(data_dir.join("images"));
-    let known = db::images::ids_with_bytes(db)?;
-    Ok(known.iter().map(|id| store.path(&id.as_str().into())).collect())
+    let stores = Stores::new(&ImageConfig::default(), data_dir);
+    let mut files = Vec::new();
+    for store in stores.all() {
+        files.extend(db::locations::held(db, store.id())?.iter().map(|sha512| store.path(sha512)));
+    }
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -30,11 +30,14 @@ async fn get_image(service: &Images, context: &RequestContext, message: GetImage
     let (id, viewer) = (message.image_id.clone(), Viewer::of(context));
     let image = service.store.read(move |db| images::seen(db, &id, &viewer)).await?;
     let image = image.ok_or_else(|| no_such_image(message.image_id.as_str()))?;
-    let path = service.files.path(&image.id);
-    Ok(describe(image, path, &service.public_url))
+    let location = match (image.status, &image.sha512) {
+        (Status::Active, Some(sha512)) => service.place_of(&image).await.map(|store| store.path(sha512)),
+        _ => None,
+    };
+    Ok(describe(image, location, &service.public_url))
 }
 
-fn describe(image: Image, path: PathBuf, public_url: &str) -> Described {
+fn describe(image: Image, path: Option<PathBuf>, public_url: &str) -> Described {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
     let url = format!("{public_url}/image/v2/images/{}/file", image.id);
     Described {
@@ -50,6 +53,6 @@ fn describe(image: Image, path: PathBuf, public_url: &str) -> Described {
         min_ram_mb: unsigned(image.min_ram),
         sha512: image.sha512,
         properties: image.properties,
-        location: (image.status == Status::Active).then_some(ImageLocation::File { path, url }),
+        location: path.map(|path| ImageLocation::File { path, url }),
     }
 }

@@ -1,12 +1,16 @@
 //! The service by its API and its topic, with its own files and tables.
 
+mod data;
 mod lists;
 mod members;
 mod quotas;
 mod resource;
+mod stores;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bus::topics::identity;
 use bus::topics::image::{GetImage, ImageLocation};
@@ -22,19 +26,29 @@ use crate::Images;
 
 const PATCH: (&str, &str) = ("content-type", "application/openstack-images-v2.1-json-patch");
 
-struct World {
-    app: App,
-    bus: Bus,
-    service: Arc<Images>,
-    store: TestStore,
+pub(crate) struct World {
+    pub app: App,
+    pub bus: Bus,
+    pub service: Arc<Images>,
+    pub store: TestStore,
     limits: Arc<Mutex<BTreeMap<String, i64>>>,
     _servers: Vec<bus::ServerHandle>,
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
+    world_with(|_| {}).await
+}
+
+/// A world whose configuration is changed; there may be a store `slow` in the directory `slow`.
+pub(crate) async fn world_with(change: impl FnOnce(&mut ImageConfig)) -> World {
     let store = store::testing::store(&[crate::MIGRATIONS]);
     let bus = Bus::new(Options { transport: Transport::WireChecked, ..Options::default() });
-    let config = ImageConfig { max_size_bytes: 1 << 20, ..ImageConfig::default() };
+    let mut config = ImageConfig { max_size_bytes: 1 << 20, ..ImageConfig::default() };
+    change(&mut config);
+    for store_of_config in &mut config.stores {
+        store_of_config.path = store.directory().join(&store_of_config.path);
+        std::fs::create_dir(&store_of_config.path).unwrap();
+    }
     let clock = Arc::new(SystemClock);
     let service = Images::new(store.clone(), &bus, clock.clone(), config, store.directory(), "http://cloud.test");
     service.bootstrap().await.unwrap();
@@ -61,7 +75,7 @@ async fn world() -> World {
 }
 
 impl World {
-    async fn call(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    pub async fn call(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
         testing::call(&self.app, token, method, &format!("/image{path}"), headers, &body).await.unwrap()
     }
 
@@ -77,37 +91,100 @@ impl World {
         answer.json()
     }
 
-    async fn create(&self, body: Value) -> Value {
+    pub async fn create(&self, body: Value) -> Value {
         let answer = self.call("member", "POST", "/v2/images", &[], body).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()
     }
 
-    async fn upload(&self, id: &str, bytes: &[u8]) -> u16 {
-        let request = hyper::Request::put(format!("/image/v2/images/{id}/file"))
-            .header("x-auth-token", "member")
-            .header("content-type", "application/octet-stream")
-            .body(http_body_util::Full::new(http_kit::Bytes::copy_from_slice(bytes)))
-            .unwrap();
-        self.app.answer(request).await.status().as_u16()
+    /// A new raw image; its id.
+    pub async fn image(&self) -> String {
+        self.create(raw()).await["id"].as_str().unwrap().to_owned()
     }
 
-    async fn show(&self, id: &str) -> Value {
+    pub async fn upload(&self, id: &str, bytes: &[u8]) -> u16 {
+        self.put(id, "file", &[], bytes.to_vec()).await
+    }
+
+    pub async fn stage(&self, id: &str, bytes: &[u8]) -> u16 {
+        self.put(id, "stage", &[], bytes.to_vec()).await
+    }
+
+    pub async fn put(&self, id: &str, what: &str, headers: &[(&str, &str)], bytes: Vec<u8>) -> u16 {
+        self.put_body(id, what, headers, http_body_util::Full::new(http_kit::Bytes::from(bytes))).await
+    }
+
+    pub async fn put_body<B>(&self, id: &str, what: &str, headers: &[(&str, &str)], body: B) -> u16
+    where
+        B: hyper::body::Body<Data = http_kit::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut request = hyper::Request::put(format!("/image/v2/images/{id}/{what}"))
+            .header("x-auth-token", "member")
+            .header("content-type", "application/octet-stream");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.app.answer(request.body(body).unwrap()).await.status().as_u16()
+    }
+
+    pub async fn import(&self, token: &str, id: &str, body: Value) -> u16 {
+        self.call(token, "POST", &format!("/v2/images/{id}/import"), &[], body).await.status
+    }
+
+    /// The bytes of an image, as `headers` ask for them.
+    pub async fn download(&self, id: &str, headers: &[(&str, &str)]) -> Answer {
+        self.call("member", "GET", &format!("/v2/images/{id}/file"), headers, Value::Null).await
+    }
+
+    /// The image, once nothing is done to it any more.
+    pub async fn settled(&self, id: &str) -> Value {
+        let waiting = async {
+            loop {
+                let image = self.show(id).await;
+                let busy = ["saving", "importing"].contains(&image["status"].as_str().unwrap_or_default());
+                if !busy && image.get("os_glance_import_task").is_none() {
+                    return image;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap()
+    }
+
+    /// The only task of an image.
+    pub async fn task(&self, id: &str) -> Value {
+        let tasks = self.call("member", "GET", &format!("/v2/images/{id}/tasks"), &[], Value::Null).await.json();
+        assert_eq!(tasks["tasks"].as_array().unwrap().len(), 1, "{tasks:#}");
+        tasks["tasks"][0].clone()
+    }
+
+    pub async fn show(&self, id: &str) -> Value {
         self.call("member", "GET", &format!("/v2/images/{id}"), &[], Value::Null).await.json()
     }
 
-    fn files(&self) -> Vec<String> {
-        let list = |path: std::path::PathBuf| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
-        let images = self.store.directory().join("images");
-        list(images.clone())
-            .chain(list(images.join("incoming")))
-            .filter(|entry| entry.file_type().unwrap().is_file())
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .collect()
+    /// The files of all stores and of the staging area, each below the data directory.
+    pub fn files(&self) -> Vec<String> {
+        let list = |path: PathBuf| {
+            std::fs::read_dir(path)
+                .into_iter()
+                .flatten()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file())
+        };
+        let root = self.store.directory();
+        let all = ["images", "images/incoming", "slow", "slow/incoming", "image-staging"];
+        let mut files: Vec<String> = all
+            .into_iter()
+            .flat_map(|part| list(root.join(part)))
+            .map(|path| path.strip_prefix(root).unwrap().display().to_string())
+            .collect();
+        files.sort();
+        files
     }
 }
 
-fn raw() -> Value {
+pub(crate) fn raw() -> Value {
     json!({ "name": "x", "disk_format": "raw", "container_format": "bare", "p1": "v" })
 }
 
@@ -194,7 +271,7 @@ async fn an_upload_that_a_crash_cut_off_starts_anew() {
     let (from, to) = (crate::domain::image::Status::Queued, crate::domain::image::Status::Saving);
     assert!(world.store.write(move |db| crate::db::images::change_status(db, &of, from, to, now)).await.unwrap());
     std::fs::write(world.store.directory().join("images/incoming").join(&id), "half").unwrap();
-    std::fs::write(world.store.directory().join("images/stray"), "no row").unwrap();
+    std::fs::write(world.store.directory().join("images").join("a".repeat(128)), "no row").unwrap();
     world.service.bootstrap().await.unwrap();
     assert!(world.files().is_empty());
     assert_eq!(world.upload(&id, b"whole").await, 204);

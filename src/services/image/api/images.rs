@@ -88,7 +88,8 @@ async fn create(service: Arc<Images>, request: Request) -> Result<Reply, Fault> 
     let added = image.clone();
     service.store.write(move |db| insert_new(db, &added, &limits)).await?;
     let location = format!("{}/images/{}", request.base_url(), image.id);
-    Ok(Reply::created(view::images::image(&image)).header("Location", location))
+    let reply = Reply::created(view::images::image(&image)).header("Location", location);
+    Ok(super::info::announce(&service, reply))
 }
 
 /// The image that the body asks for, if the caller may make it.
@@ -217,25 +218,8 @@ fn locations_are_not_changed(request: &Request, locations: Locations, target: &T
 
 async fn delete(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
     let image = service.find(&request, "delete_image").await?;
-    let (id, wanted) = (image.id.clone(), image.id.clone());
-    let removed = service
-        .store
-        .write(move |db| match images::get(db, &id)? {
-            // Looked at here, so that a protection that has just been set holds.
-            Some(image) if image.protected => {
-                Err(Fault::forbidden(format!("Image {id} is protected and cannot be deleted.")))
-            }
-            Some(_) => images::delete(db, &id).map_err(Fault::from),
-            None => Ok(false),
-        })
-        .await?;
-    if !removed {
-        return Err(Fault::not_found(format!("Failed to find image {wanted} to delete")));
-    }
-    // A crash here leaves a file that the next start removes.
-    kit::crash::point("image.delete", "forget", "after");
-    if let Err(error) = service.files.remove(&image.id).await {
-        tracing::warn!(image_id = %image.id, %error, "a deleted image's bytes could not be removed; the next start tries again");
+    if !service.destroy(&image.id).await? {
+        return Err(Fault::not_found(format!("Failed to find image {} to delete", image.id)));
     }
     Ok(Reply::no_content())
 }

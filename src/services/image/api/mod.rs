@@ -4,10 +4,13 @@ pub mod actions;
 pub mod data;
 mod filters;
 pub mod images;
+pub mod imports;
+pub mod info;
 pub mod members;
 pub mod metadefs;
 pub mod schemas;
 pub mod tags;
+pub mod tasks;
 pub mod usage;
 
 use http_kit::Endpoint;
@@ -18,9 +21,12 @@ use crate::Images;
 pub static TABLES: &[&[Endpoint<Images>]] = &[
     images::ENDPOINTS,
     data::ENDPOINTS,
+    imports::ENDPOINTS,
+    info::ENDPOINTS,
     tags::ENDPOINTS,
     members::ENDPOINTS,
     actions::ENDPOINTS,
+    tasks::ENDPOINTS,
     schemas::ENDPOINTS,
     usage::ENDPOINTS,
     metadefs::namespaces::ENDPOINTS,

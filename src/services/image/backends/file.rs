@@ -1,145 +1,139 @@
-//! Images as files of one directory: `<dir>/<id>`, and `<dir>/incoming/<id>` while an upload runs.
+//! A store in a directory: `<directory>/<sha512>`, and `<directory>/incoming/` for what is on its way.
 //!
 //! A file takes its final name only when it is whole and on the disk.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{Context, SHA512};
-use http_kit::Bytes;
-use kit::disk_image::{Inspection, Window};
-use kit::ids::ImageId;
-use md5::{Digest as _, Md5};
+use super::blocking;
+use super::draft::{self, Draft};
 
-/// The directory.
-#[derive(Debug, Clone)]
+/// The directory of drafts.
+const INCOMING: &str = "incoming";
+
+/// A store.
+#[derive(Debug)]
 pub struct FileStore {
+    id: String,
+    description: String,
     directory: PathBuf,
 }
 
 impl FileStore {
-    /// A store in `directory`, which [`FileStore::prepare`] makes.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    /// A store in `directory`, which [`FileStore::prepare`] makes ready.
+    pub fn new(id: &str, description: &str, directory: PathBuf) -> Self {
+        Self { id: id.to_owned(), description: description.to_owned(), directory }
     }
 
-    /// Where the bytes of `id` are.
-    pub fn path(&self, id: &ImageId) -> PathBuf {
-        self.directory.join(id.as_str())
+    /// Its name in the API.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
-    fn incoming(&self) -> PathBuf {
-        self.directory.join("incoming")
+    /// What it is, for people; may be empty.
+    pub fn description(&self) -> &str {
+        &self.description
     }
 
-    /// Makes the directories and removes every file that is no image's in `known`.
-    pub async fn prepare(&self, known: &HashSet<String>) -> io::Result<()> {
-        tokio::fs::create_dir_all(self.incoming()).await?;
-        for directory in [self.incoming(), self.directory.clone()] {
-            let mut entries = tokio::fs::read_dir(&directory).await?;
-            while let Some(entry) = entries.next_entry().await? {
-                let name = entry.file_name();
-                let is_known = directory == self.directory && name.to_str().is_some_and(|name| known.contains(name));
-                if entry.file_type().await?.is_file() && !is_known {
-                    tracing::info!(file = %name.display(), "removed what an upload or a deletion left behind");
-                    tokio::fs::remove_file(entry.path()).await?;
-                }
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where the bytes with this hash are, if they are here.
+    pub fn path(&self, sha512: &str) -> PathBuf {
+        self.directory.join(sha512)
+    }
+
+    /// A place for bytes that come in.
+    pub fn draft(&self) -> Draft {
+        Draft::new(self.directory.join(INCOMING).join(uuid::Uuid::new_v4().simple().to_string()))
+    }
+
+    /// Whether the bytes with this hash are here.
+    pub async fn holds(&self, sha512: &str) -> bool {
+        tokio::fs::try_exists(self.path(sha512)).await.unwrap_or(false)
+    }
+
+    /// Keeps `draft`, whose bytes are on the disk, as the bytes with this hash. Where they are already here, it goes.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn keep(&self, draft: Draft, sha512: &str) -> io::Result<()> {
+        let (new, old) = (draft.path().to_owned(), self.path(sha512));
+        let same = blocking(move || {
+            let length = std::fs::metadata(&new)?.len();
+            match std::fs::metadata(&old) {
+                Ok(there) => Ok(there.len() == length),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(error),
             }
+        });
+        if same.await? {
+            draft.discard().await;
+            return Ok(());
         }
-        Ok(())
+        draft.publish(self.path(sha512)).await
     }
 
-    /// Starts to receive the bytes of `id`. Blocking, as all of [`Incoming`].
-    pub fn receive(&self, id: &ImageId) -> io::Result<Incoming> {
-        let path = self.incoming().join(id.as_str());
-        Ok(Incoming {
-            file: Some(File::create(&path)?),
-            path,
-            target: self.path(id),
-            directory: self.directory.clone(),
-            window: Window::default(),
-            md5: Md5::new(),
-            sha512: Context::new(&SHA512),
+    /// Removes the bytes with this hash; fine when they are not here.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn remove(&self, sha512: &str) -> io::Result<()> {
+        let path = self.path(sha512);
+        blocking(move || draft::remove(&path)).await
+    }
+
+    /// Makes the directory ready, and removes drafts and the bytes of no image: what a crash left behind.
+    ///
+    /// Only what has the name of an image's bytes is looked at: there may be other things in a directory of the operator's.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or read.
+    pub async fn prepare(&self, known: HashSet<String>, make: bool) -> io::Result<()> {
+        let directory = self.directory.clone();
+        blocking(move || {
+            let incoming = directory.join(INCOMING);
+            if make {
+                std::fs::create_dir_all(&incoming)?
+            } else {
+                make_one(&incoming)?
+            }
+            sweep(&incoming, |_| true)?;
+            sweep(&directory, |name| is_ours(name) && !known.contains(name))
         })
+        .await
     }
+}
 
-    /// Removes the bytes of `id`; fine when there are none.
-    pub async fn remove(&self, id: &ImageId) -> io::Result<()> {
-        match tokio::fs::remove_file(self.path(id)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+/// Makes `directory`, whose parent must be there.
+fn make_one(directory: &Path) -> io::Result<()> {
+    match std::fs::create_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether a file may be an image's bytes: a hash, or an id as earlier versions named them.
+fn is_ours(name: &str) -> bool {
+    let hash = name.len() == 128 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hash || (name.len() == 36 && uuid::Uuid::try_parse(name).is_ok())
+}
+
+/// Removes the files of `directory` whose names `goes` says so of.
+///
+/// # Errors
+/// What the file system says.
+pub fn sweep(directory: &Path, goes: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_file() && name.to_str().is_some_and(&goes) {
+            tracing::info!(file = %name.display(), "removed what an upload, an import or a deletion left behind");
+            draft::remove(&entry.path())?;
         }
     }
-}
-
-/// An upload under way. Dropped before it is kept, its file goes.
-pub struct Incoming {
-    file: Option<File>,
-    path: PathBuf,
-    target: PathBuf,
-    directory: PathBuf,
-    window: Window,
-    md5: Md5,
-    sha512: Context,
-}
-
-/// What an upload amounted to.
-pub struct Received {
-    /// How many bytes.
-    pub size: u64,
-    /// MD5 in hexadecimal.
-    pub md5: String,
-    /// SHA-512 in hexadecimal.
-    pub sha512: String,
-    /// What the bytes are.
-    pub inspection: Inspection,
-}
-
-impl Incoming {
-    /// Takes the next bytes.
-    pub fn write(&mut self, bytes: &Bytes) -> io::Result<()> {
-        self.md5.update(bytes);
-        self.sha512.update(bytes);
-        self.window.push(bytes);
-        self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write_all(bytes)
-    }
-
-    /// How many bytes there are so far.
-    pub fn size(&self) -> u64 {
-        self.window.size()
-    }
-
-    /// What there is, hashed and inspected.
-    pub fn summary(&self) -> Received {
-        Received {
-            size: self.window.size(),
-            md5: kit::hex(&self.md5.clone().finalize()),
-            sha512: kit::hex(self.sha512.clone().finish().as_ref()),
-            inspection: self.window.inspect(),
-        }
-    }
-
-    /// Puts it on the disk under its final name.
-    pub fn keep(mut self) -> io::Result<()> {
-        let file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        file.sync_all()?;
-        std::fs::rename(&self.path, &self.target)?;
-        sync_directory(&self.directory)
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "an upload's temporary file could not be removed");
-        }
-    }
-}
-
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! What clients change never touches the service's own properties (`os_glance…`), which an import writes meanwhile.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use http_kit::{Condition, SqlValue};
 use kit::Timestamp;
@@ -11,13 +11,16 @@ use kit::time::{from_micros, to_micros};
 use store::{Connection, Error, Row, Value, params, query};
 
 use super::members;
-use crate::domain::image::{Image, OWN_PROPERTIES, Status};
+use crate::domain::content::Content;
+use crate::domain::image::{Image, ImportNotes, OWN_PROPERTIES, Status};
 use crate::domain::visibility::{Viewer, Visibility};
 
 const COLUMNS: &str = "id, name, owner, status, visibility, protected, os_hidden, disk_format, container_format, min_disk, \
      min_ram, size, virtual_size, checksum, os_hash_value, created_at, updated_at, \
      (SELECT json_group_object(p.name, p.value) FROM image_properties p WHERE p.image_id = image_images.id) AS properties, \
-     (SELECT json_group_array(t.tag) FROM (SELECT tag FROM image_tags WHERE image_id = image_images.id ORDER BY tag) t) AS tags";
+     (SELECT json_group_array(t.tag) FROM (SELECT tag FROM image_tags WHERE image_id = image_images.id ORDER BY tag) t) AS tags, \
+     (SELECT group_concat(l.store) FROM (SELECT store FROM image_locations WHERE image_id = image_images.id ORDER BY id) l) AS stores, \
+     import_task, importing_to, failed_import";
 
 /// The image with this id.
 pub fn get(db: &Connection, id: &ImageId) -> Result<Option<Image>, Error> {
@@ -124,41 +127,31 @@ pub fn change_status(db: &Connection, id: &ImageId, from: Status, to: Status, no
     Ok(query::execute(db, sql, params![id.as_str(), from.as_str(), to.as_str(), to_micros(now)])? > 0)
 }
 
-/// What is known about an image's bytes once they are all there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// How many there are.
-    pub size: i64,
-    /// How large the disk in them is.
-    pub virtual_size: Option<i64>,
-    /// MD5 in hexadecimal.
-    pub md5: String,
-    /// SHA-512 in hexadecimal.
-    pub sha512: String,
-}
-
-/// Makes a saving image active; whether it still was saving.
-pub fn activate(db: &Connection, id: &ImageId, content: &Content, now: Timestamp) -> Result<bool, Error> {
+/// Makes an image active that is in the status `from`; whether it still was.
+pub fn activate(db: &Connection, id: &ImageId, content: &Content, from: Status, now: Timestamp) -> Result<bool, Error> {
     let changed = query::execute(
         db,
         "UPDATE image_images SET status = 'active', size = ?2, virtual_size = ?3, checksum = ?4, os_hash_value = ?5,
-         updated_at = ?6 WHERE id = ?1 AND status = 'saving'",
-        params![id.as_str(), content.size, content.virtual_size, content.md5, content.sha512, to_micros(now)],
+         updated_at = ?6 WHERE id = ?1 AND status = ?7",
+        params![
+            id.as_str(),
+            content.size,
+            content.virtual_size,
+            content.md5,
+            content.sha512,
+            to_micros(now),
+            from.as_str()
+        ],
     )?;
     Ok(changed > 0)
 }
 
-/// Puts images whose upload was cut off back in the queue.
+/// Puts images whose upload or staging was cut off back in the queue.
 pub fn requeue_interrupted(db: &Connection, now: Timestamp) -> Result<usize, Error> {
-    let sql = "UPDATE image_images SET status = 'queued', updated_at = ?1 WHERE status = 'saving'";
+    let sql = "UPDATE image_images SET status = 'queued', size = NULL, virtual_size = NULL, updated_at = ?1
+               WHERE status = 'saving'
+               OR (status = 'uploading' AND id NOT IN (SELECT image_id FROM image_staged))";
     query::execute(db, sql, [to_micros(now)])
-}
-
-/// The images that have bytes.
-pub fn ids_with_bytes(db: &Connection) -> Result<HashSet<String>, Error> {
-    let ids =
-        query::all(db, "SELECT id FROM image_images WHERE status IN ('active', 'deactivated')", [], |row| row.get(0))?;
-    Ok(ids.into_iter().collect())
 }
 
 fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
@@ -187,5 +180,11 @@ fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
         updated_at: from_micros(row.get("updated_at")?),
         properties: serde_json::from_str::<BTreeMap<_, _>>(&properties).unwrap_or_default(),
         tags: serde_json::from_str(&tags).unwrap_or_default(),
+        stores: text("stores")?.map(|stores| stores.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        import: ImportNotes {
+            task: text("import_task")?,
+            importing_to: text("importing_to")?,
+            failed: text("failed_import")?,
+        },
     })
 }

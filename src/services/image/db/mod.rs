@@ -1,6 +1,11 @@
 //! SQL over the service's own tables.
 
 pub mod images;
+pub mod imports;
+pub mod journals;
+pub mod locations;
 pub mod members;
 pub mod metadefs;
+pub mod staged;
+pub mod tasks;
 pub mod usage;

@@ -2,12 +2,10 @@
 
 use store::{Connection, Error, query};
 
-use crate::domain::image::IMPORTING_TO;
 use crate::domain::quota::Resource;
 
 /// An import that copies to further stores, as long as it has some to do.
-const COPYING: &str =
-    "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?2 AND p.value <> '')";
+const COPYING: &str = "coalesce(i.importing_to, '') <> ''";
 
 /// How much of `resource` the project `owner` has; sizes in whole MiB.
 pub fn of(db: &Connection, owner: &str, resource: Resource) -> Result<i64, Error> {
@@ -22,6 +20,6 @@ pub fn of(db: &Connection, owner: &str, resource: Resource) -> Result<i64, Error
             ("count(*)", format!("(i.status IN ('saving', 'uploading', 'importing') OR {COPYING})"))
         }
     };
-    let sql = format!("SELECT {what} FROM image_images i WHERE i.owner = ?1 AND {which} AND ?2 <> ''");
-    query::one(db, &sql, [owner, IMPORTING_TO], |row| row.get(0))
+    let sql = format!("SELECT {what} FROM image_images i WHERE i.owner = ?1 AND {which}");
+    query::one(db, &sql, [owner], |row| row.get(0))
 }

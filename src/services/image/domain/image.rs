@@ -16,9 +16,6 @@ use super::visibility::Visibility;
 
 /// What the names of properties begin with that are the service's own: clients see them and cannot set them.
 pub const OWN_PROPERTIES: &str = "os_glance";
-/// The property that lists the stores that an import still writes to.
-pub const IMPORTING_TO: &str = "os_glance_importing_to_stores";
-
 /// Where an image stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -104,6 +101,21 @@ pub struct Image {
     pub properties: BTreeMap<String, String>,
     /// Tags, sorted.
     pub tags: Vec<String>,
+    /// The stores that hold its bytes, in the order in which they got them.
+    pub stores: Vec<String>,
+    /// What is told of its import.
+    pub import: ImportNotes,
+}
+
+/// What an image tells of its import, under way or over: Glance's `os_glance_*` properties, which only the service writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportNotes {
+    /// The task that has the image; nothing else may be done to its bytes.
+    pub task: Option<String>,
+    /// The stores that are still to get its bytes, separated by commas. None: there never was an import.
+    pub importing_to: Option<String>,
+    /// The stores that did not get them.
+    pub failed: Option<String>,
 }
 
 impl Image {
@@ -129,6 +141,8 @@ impl Image {
             updated_at: now,
             properties: BTreeMap::new(),
             tags: Vec::new(),
+            stores: Vec::new(),
+            import: ImportNotes::default(),
         }
     }
 

@@ -37,5 +37,14 @@ pub fn image(image: &Image) -> Value {
     if let Value::Object(base) = base {
         body.extend(base);
     }
+    let notes = &image.import;
+    let stores = (!image.stores.is_empty()).then(|| image.stores.join(","));
+    let sometimes = [
+        ("stores", stores),
+        ("os_glance_import_task", notes.task.clone()),
+        ("os_glance_importing_to_stores", notes.importing_to.clone()),
+        ("os_glance_failed_import", notes.failed.clone()),
+    ];
+    body.extend(sometimes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
     Value::Object(body)
 }

@@ -4,3 +4,4 @@ pub mod images;
 pub mod members;
 pub mod metadefs;
 pub mod schemas;
+pub mod tasks;
