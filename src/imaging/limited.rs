@@ -2,7 +2,8 @@
 //!
 //! * Address space and processor time are bounded by `prlimit`, the time on the clock by us.
 //! * It is a process group of its own, killed when nobody waits for it any more, and by the kernel when this process dies
-//!   (`setpriv --pdeathsig`); it cannot gain privileges, and its environment is empty.
+//!   (`setpriv --pdeathsig`, which means the thread that started it: one of the runtime's own, not a passing one); it cannot gain
+//!   privileges, and its environment is empty.
 //! * What it prints is read to the end, and only the beginning of it is kept.
 
 use std::ffi::OsStr;
