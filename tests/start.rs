@@ -1,12 +1,6 @@
 //! `cloudbox serve` as systemd and an operator start it: TLS, what it says where it cannot start, what it tells the service manager.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "start/cloud.rs"]
 mod cloud;

@@ -1,9 +1,10 @@
 //! What it says where it cannot start: what is wrong, what to do, an exit code, and nothing half-made.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 
-use crate::cloud::{Place, refused};
+use crate::cloud::{Place, Serving, refused};
 
 /// It is refused with `code`, and says all of `said`.
 #[track_caller]
@@ -64,11 +65,10 @@ fn certificates_that_cannot_be_used() {
 }
 
 #[test]
-fn an_authority_from_the_future() {
+fn an_authority_that_is_damaged() {
     let place = Place::new();
     place.configure("127.0.0.1", "api.tls.mode = 'on'");
     assert_eq!(place.start().stop(), 0);
-    std::fs::set_permissions(place.data().join("tls/ca.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(place.data().join("tls/ca.key"), "half").unwrap();
     refuses(&place, 2, &["ca.key"]);
 }
@@ -118,4 +118,57 @@ fn something_else_in_the_place_of_the_directory() {
     place.configure("127.0.0.1", "");
     std::fs::write(place.data(), "a file").unwrap();
     refuses(&place, 1, &["cannot be used", "--data-dir"]);
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_first_start() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: it needs root to mount a small disk");
+        return;
+    }
+    let place = Place::new();
+    place.configure("127.0.0.1", "api.tls.mode = 'on'");
+    std::fs::create_dir(place.data()).unwrap();
+    let serve = place.serve();
+    // The mounts are seen by this shell and its children alone.
+    let script = r#"set -e; data=$1; shift
+        mount -t tmpfs -o size=16k none "$data"
+        for size in 16k 256k 1m; do
+            mount -o remount,size=$size "$data"
+            if CLOUDBOX_LOG=off "$@" 2>"$data.said"; then exit 9; fi
+            sed "s/^/refused: /" "$data.said" >&2
+        done
+        mount -o remount,size=64m "$data"
+        exec "$@""#;
+    let mut command = std::process::Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(place.data())
+        .arg(serve.get_program())
+        .args(serve.get_args());
+    let serving = Serving::of(command);
+    let refusals: Vec<&str> = serving.log.lines().filter(|line| line.starts_with("refused: cloudbox: ")).collect();
+    assert_eq!(refusals.len(), 3, "{}", serving.log);
+    for refusal in refusals {
+        assert!(refusal.contains("disk is full") && refusal.contains("free some space"), "{refusal}");
+    }
+    // What it had made by then was gone on with: the administrator can enter.
+    assert!(serving.log.contains("cloudbox is ready"), "{}", serving.log);
+    assert_eq!(serving.stop(), 0);
+}
+
+#[test]
+fn a_host_without_libvirt_answers_and_says_so() {
+    let place = Place::new();
+    place.configure("127.0.0.1", "");
+    let mut command = place.serve();
+    command.args(["--hypervisor", "qemu+unix:///system?socket=/nowhere/libvirt-sock"]);
+    let serving = Serving::of(command);
+    assert!(place.client(&["flavor", "list"]).status.success());
+    let mut stream = std::net::TcpStream::connect(serving.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("libvirt"), "{answer}");
+    assert_eq!(serving.stop(), 0);
 }

@@ -38,7 +38,7 @@ pub const MIGRATIONS: store::Migrations =
 /// # Errors
 /// The store's.
 pub async fn newest_record(store: &Store) -> Result<Option<Timestamp>, Fault> {
-    Ok(store.read(|db| db::audit::newest(db)).await?)
+    store.read(db::audit::newest).await
 }
 
 /// The service's state.
