@@ -159,11 +159,12 @@ impl Desk {
 }
 
 type Halves = (Option<Md5>, Desk);
+type HalvesUnderWay = (JoinHandle<Option<Md5>>, JoinHandle<io::Result<Desk>>);
 
 /// The work on the bytes: at rest between batches, or under way on one.
 struct Work {
     at_rest: Option<Halves>,
-    under_way: Option<(JoinHandle<Option<Md5>>, JoinHandle<io::Result<Desk>>)>,
+    under_way: Option<HalvesUnderWay>,
     file: Option<Arc<File>>,
     flush: Option<JoinHandle<io::Result<()>>>,
     unflushed: u64,
