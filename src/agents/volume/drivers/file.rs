@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bus::topics::image::ImageLocation;
@@ -136,6 +138,8 @@ impl VolumeDriver for FileDriver {
         let directory = self.directory.clone();
         Box::pin(blocking("preparing the volumes' directory", move || {
             std::fs::create_dir_all(&directory)?;
+            // QEMU runs as a user of its own and has to get through, whatever this process's umask is.
+            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o711))?;
             for entry in std::fs::read_dir(&directory)? {
                 let entry = entry?;
                 let name = entry.file_name();
@@ -216,6 +220,14 @@ mod tests {
     async fn it_keeps_the_contract() {
         let (_directory, driver) = driver();
         super::super::contract::contract(driver).await;
+    }
+
+    #[tokio::test]
+    async fn others_get_through_to_a_volume_they_know_and_list_none() {
+        let (dir, driver) = driver();
+        driver.prepare(HashSet::new()).await.unwrap();
+        let mode = std::fs::metadata(dir.path().join("volumes")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o711);
     }
 
     #[tokio::test]
