@@ -5,6 +5,7 @@
 //! the agents (guests keep running), then the services, then the store.
 
 mod authenticator;
+mod clear;
 mod drivers;
 mod error;
 mod first_start;
@@ -39,6 +40,7 @@ use metrics::Metrics;
 use policy_file::PolicyFile;
 use tls::Tls;
 
+pub use clear::clear_host;
 pub use drivers::Drivers;
 pub use error::StartError;
 pub use first_start::Made;

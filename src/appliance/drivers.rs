@@ -49,13 +49,21 @@ impl Drivers {
     }
 }
 
-async fn hypervisor_driver(
+pub(super) fn no_hypervisor(error: hypervisor::DriverError) -> StartError {
+    StartError::Driver { what: "the hypervisor", reason: error.chain() }
+}
+
+pub(super) fn no_network(error: network_agent::drivers::DriverError) -> StartError {
+    StartError::Driver { what: "the network", reason: kit::Fault::from(error).chain() }
+}
+
+pub(super) async fn hypervisor_driver(
     config: &Config,
     data_dir: &Path,
     host: &HostId,
     clock: &SharedClock,
 ) -> Result<Arc<dyn hypervisor::Driver>, StartError> {
-    let failed = |error: hypervisor::DriverError| StartError::Driver { what: "the hypervisor", reason: error.chain() };
+    let failed = no_hypervisor;
     if config.compute.hypervisor == "fake" {
         let fake = FakeConfig {
             dir: Some(data_dir.join("fake-guests")),
@@ -82,9 +90,5 @@ async fn network_driver(
     }
     let linux = LinuxConfig::new(&config.network, data_dir);
     let driver = LinuxDriver::start(linux, network_agent::metadata_handler(bus)).await;
-    let failed = |error: network_agent::drivers::DriverError| StartError::Driver {
-        what: "the network",
-        reason: kit::Fault::from(error).chain(),
-    };
-    Ok(Arc::new(driver.map_err(failed)?))
+    Ok(Arc::new(driver.map_err(no_network)?))
 }

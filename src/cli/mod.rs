@@ -7,6 +7,7 @@
 mod audit;
 mod backup;
 mod catalog;
+mod clear_host;
 mod client;
 mod cloud_file;
 mod config;
@@ -103,6 +104,7 @@ enum Command {
     Status(status::Status),
     /// Print the credentials in use as OS_* variables: source <(cloudbox openrc)
     Openrc,
+    ClearHost(clear_host::ClearHost),
     /// Print completions for a shell
     Completion(shell::Completion),
     /// Write the manual pages into a directory
@@ -139,6 +141,7 @@ pub fn main() -> ExitCode {
             Command::Doctor(doctor) => doctor.run(global.data_dir.as_deref(), out),
             Command::Backup(backup) => backup.run(global.data_dir(), out),
             Command::Restore(restore) => restore.run(global.data_dir(), out),
+            Command::ClearHost(clear) => clear.run(global.data_dir.clone(), out),
             Command::Completion(completion) => completion.run(out),
             Command::Man(man) => man.run(),
             Command::ExitCodes => out.raw(topics::EXIT_CODES),

@@ -50,6 +50,7 @@ mod writer;
 pub use error::{ConstraintKind, Error};
 pub use file_system::FileSystem;
 pub use inspect::{Inspection, copy, inspect, look};
+pub use lock::DirectoryLock;
 pub use metrics::{GROUP_BOUNDS, Metrics, QueueMetrics};
 pub use migrate::Migrations;
 pub use open::{OpenError, Options};

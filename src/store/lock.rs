@@ -12,13 +12,16 @@ use crate::open::OpenError;
 
 /// A locked data directory, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct DirectoryLock {
+pub struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
-    /// Takes the lock at `path`, making the file where it is missing.
-    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
+    /// Takes the lock at `path` (a database's path with the extension `lock`), making the file where it is missing.
+    ///
+    /// # Errors
+    /// When another process has it, or the file cannot be written.
+    pub fn take(path: &Path) -> Result<Self, OpenError> {
         let doing = || format!("locking {}", path.display());
         let mut file = OpenOptions::new()
             .read(true)

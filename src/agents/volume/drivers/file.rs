@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 

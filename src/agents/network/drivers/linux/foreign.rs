@@ -35,6 +35,26 @@ pub async fn make_way(names: &Names) -> Vec<String> {
     warnings
 }
 
+/// Takes back what [`make_way`] has put into others' tables, as far as it is there.
+pub async fn give_back(names: &Names) {
+    for program in ["iptables", "ip6tables"] {
+        let rules = list(program).await.unwrap_or_default();
+        for rule in accepts(names.prefix()).filter(|rule| stands(&rules, rule)) {
+            let arguments = ["-w", "5", "-D", "DOCKER-USER"].into_iter().map(ToOwned::to_owned);
+            let arguments = arguments.chain(rule.split(' ').map(ToOwned::to_owned));
+            let tool = Tool::new("taking rules out of Docker's", program, arguments);
+            if let Err(error) = tool.run().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a rule is left in DOCKER-USER");
+            }
+        }
+    }
+    for device in ["br", "gw"].map(|kind| format!("{}{kind}+", names.prefix())) {
+        let leave = ["--quiet".to_owned(), "--zone=trusted".to_owned(), format!("--remove-interface={device}")];
+        // Where there is no firewalld, or it does not know them, there is nothing to leave.
+        let _left = Tool::new("leaving firewalld's trusted zone", "firewall-cmd", leave).output().await;
+    }
+}
+
 /// Asks firewalld to trust our devices; a warning where it does not.
 async fn join_trusted_zone(prefix: &str) -> Option<String> {
     for device in ["br", "gw"].map(|kind| format!("{prefix}{kind}+")) {
@@ -113,9 +133,18 @@ fn plan(prefix: &str, program: &str, rules: &str) -> (Vec<String>, Option<String
         );
         return (Vec::new(), Some(warning));
     }
-    let devices =
-        ["br", "gw"].into_iter().flat_map(|kind| ["-i", "-o"].map(|side| format!("{side} {prefix}{kind}+ -j ACCEPT")));
-    (devices.filter(|rule| !has(&format!("-A DOCKER-USER {rule}"))).collect(), None)
+    (accepts(prefix).filter(|rule| !stands(rules, rule)).collect(), None)
+}
+
+/// What lets our devices through.
+fn accepts(prefix: &str) -> impl Iterator<Item = String> {
+    let sides = ["br", "gw"].into_iter().flat_map(|kind| ["-i", "-o"].map(|side| (kind, side)));
+    sides.map(move |(kind, side)| format!("{side} {prefix}{kind}+ -j ACCEPT"))
+}
+
+/// Whether `DOCKER-USER` has a rule.
+fn stands(rules: &str, rule: &str) -> bool {
+    rules.lines().any(|line| line.trim() == format!("-A DOCKER-USER {rule}"))
 }
 
 #[cfg(test)]

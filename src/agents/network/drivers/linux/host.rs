@@ -42,26 +42,31 @@ pub struct Host {
 impl Host {
     /// Looks at the host and prepares what every network needs.
     pub async fn prepare(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
-        let names = Names::new(&config.device_prefix)?;
         settings::require_tools()?;
         let made = tokio::fs::create_dir_all(&config.state_directory).await;
         made.map_err(|error| DriverError::io(format!("making {}", config.state_directory.display()), error))?;
         settings::prepare_bridging().await?;
-        let mut warnings = foreign::make_way(&names).await;
-        let mut upstreams = config.dns_servers;
-        if upstreams.is_empty() {
-            upstreams = settings::host_resolvers().await;
+        let mut host = Self::bare(config, metadata).await?;
+        host.warnings = foreign::make_way(&host.names).await;
+        if host.upstreams.is_empty() {
+            host.upstreams = settings::host_resolvers().await;
         }
-        if upstreams.is_empty() {
+        if host.upstreams.is_empty() {
             let warning = "the host's resolver is on its loopback only: set network.dns_servers, or guests resolve no outside names";
-            warnings.push(warning.to_owned());
+            host.warnings.push(warning.to_owned());
         }
+        Ok(host)
+    }
+
+    /// Looks at the host and changes nothing on it.
+    pub(super) async fn bare(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
+        let names = Names::new(&config.device_prefix)?;
         let firewall = Firewall::open(names.clone(), config.state_directory.join("conntrack-zones.json")).await?;
         let synced = !link::all(None).await?.keys().any(|device| names.owns_device(device));
         Ok(Self {
             names,
             run_directory: config.run_directory.join("dhcp"),
-            upstreams,
+            upstreams: config.dns_servers,
             metadata,
             directory: Arc::default(),
             listeners: BTreeMap::new(),
@@ -70,7 +75,7 @@ impl Host {
             suspect: BTreeSet::new(),
             synced,
             checks: 0,
-            warnings,
+            warnings: Vec::new(),
             conditions: Conditions::default(),
         })
     }
@@ -246,7 +251,7 @@ impl Host {
     }
 
     /// Takes away what is ours by its name and not wanted.
-    async fn remove_strays(&mut self, wanted: &Desired) -> DriverResult<()> {
+    pub(super) async fn remove_strays(&mut self, wanted: &Desired) -> DriverResult<()> {
         for id in self.known_dhcp().await? {
             if wanted.networks.get(&id).is_none_or(|network| network.service_port.is_none()) {
                 self.stop_serving(&id).await?;

@@ -20,6 +20,7 @@
 //! guests can ping the gateway, no more. External networks are of the same kind, with routers on them instead of guests.
 
 pub mod check;
+mod clear;
 mod command;
 pub mod dhcp;
 mod driver;
@@ -35,4 +36,5 @@ pub mod router;
 pub mod settings;
 pub mod veth;
 
+pub use clear::clear;
 pub use driver::{LinuxConfig, LinuxDriver};

@@ -142,3 +142,26 @@ fn two_networks_of_one_range_do_not_see_each_other() {
         driver.shutdown().await;
     });
 }
+
+#[test]
+fn a_host_is_cleared_of_all_that_is_ours_and_of_nothing_else() {
+    on_private_host(|world| async move {
+        let driver = world.driver().await;
+        let network = network(1, 20, NetworkGateway::Host);
+        driver.ensure_network(network.clone()).await.unwrap();
+        driver.ensure_port(port(1, &network, 10, &[])).await.unwrap();
+        driver.shutdown().await;
+        run("ip", &["link", "add", "theirs", "type", "bridge"]);
+        run("nft", &["add", "table", "inet", "theirs"]);
+        assert!(run("nft", &["list", "tables"]).contains(PREFIX));
+
+        for _twice in 0..2 {
+            network_agent::drivers::linux::clear(world.config()).await.unwrap();
+            let links = run("ip", &["-br", "link"]);
+            assert!(!links.contains(PREFIX) && links.contains("theirs"), "{links}");
+            assert_eq!(run("nft", &["list", "tables"]).trim(), "table inet theirs");
+            assert_eq!(std::fs::read_dir("/run/netns").unwrap().count(), 0);
+            assert!(!world.config().run_directory.exists());
+        }
+    });
+}

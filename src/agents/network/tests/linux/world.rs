@@ -102,20 +102,23 @@ impl World {
         self.directory.path().to_owned()
     }
 
-    /// A driver; it answers metadata requests by saying who asked for what.
-    pub async fn driver(&self) -> LinuxDriver {
-        let config = LinuxConfig {
+    pub fn config(&self) -> LinuxConfig {
+        LinuxConfig {
             device_prefix: PREFIX.to_owned(),
             state_directory: self.directory().join("state"),
             run_directory: self.directory().join("run"),
             dns_servers: vec![IpAddr::from([192, 0, 2, 53])],
-        };
+        }
+    }
+
+    /// A driver; it answers metadata requests by saying who asked for what.
+    pub async fn driver(&self) -> LinuxDriver {
         let answer = |request: network_agent::drivers::MetadataRequest| {
             let body = format!("{} {} {} {}", request.method, request.path, request.device_id, request.source);
             async { MetadataReply { status: 200, content_type: "text/plain".to_owned(), body: body.into_bytes() } }
                 .boxed()
         };
-        LinuxDriver::start(config, Arc::new(answer)).await.unwrap()
+        LinuxDriver::start(self.config(), Arc::new(answer)).await.unwrap()
     }
 
     /// A guest on `port`: its namespace, with its own end of the wire, address and default route by hand.
