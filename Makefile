@@ -1,7 +1,7 @@
-# What one does here; `make` alone says so. Everything made lands in target/ and build/.
+# What one does here; `make` alone says so. Everything made lands in target/, build/ and dist/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build release guest packages test test-slow test-quick bench fuzz fmt lint deny clean
+.PHONY: help demo run build release guest deps packages test test-slow test-quick bench fuzz fmt lint deny clean
 
 export CARGO_TERM_COLOR ?= $(if $(TERM),auto,never)
 LISTEN ?= 127.0.0.1:8774
@@ -17,25 +17,30 @@ run: build ## Run the cloud here, with its data in build/data (LISTEN=127.0.0.1:
 	target/debug/cloudbox serve --data-dir "$(CURDIR)/build/data" --listen $(LISTEN) \
 	    --hypervisor "qemu:///embed?root=$(CURDIR)/build/libvirt"
 
-build: packages ## Build the binary, quickly (target/debug/cloudbox)
+build: deps ## Build the binary, quickly (target/debug/cloudbox)
 	cargo build --locked
 
-release: packages ## Build the binary as it is released (target/release/cloudbox)
+release: deps ## Build the binary as it is released (target/release/cloudbox)
 	cargo build --locked --release
 
-guest: packages ## Make the small guest image (build/guest.qcow2)
+guest: deps ## Make the small guest image (build/guest.qcow2)
 	@tests/guest/build.sh build/guest.qcow2
 
-packages: ## Install the Debian packages that are missing
+deps: ## Install the Debian packages that are missing
 	@packaging/system-packages.sh
 
-test: packages ## Run the whole suite (ONLY="format guest" runs those suites)
+packages: deps ## Make dist/cloudbox_*_amd64.deb and dist/cloudbox-*.x86_64.rpm
+	@packaging/system-packages.sh packaging
+	cargo build --locked --profile dist --bin cloudbox
+	@packaging/build.sh target/dist/cloudbox dist
+
+test: deps ## Run the whole suite (ONLY="format guest" runs those suites)
 	@tests/run.sh $(ONLY)
 
-test-slow: packages ## Run the slow tier: Debian with real cloud-init, and the fuzz targets; some minutes
-	@SLOW=1 tests/run.sh cloud-init fuzz
+test-slow: deps ## Run the slow tier: Debian with real cloud-init, and the fuzz targets; some minutes
+	@SLOW=1 tests/run.sh cloud-init packages fuzz
 
-test-quick: packages ## Run what needs no guest: format, lints, cargo's tests
+test-quick: deps ## Run what needs no guest: format, lints, cargo's tests
 	@tests/run.sh format lint cargo
 
 # Nightly's, and a minute to install.
@@ -46,7 +51,7 @@ build/tools/bin/cargo-fuzz:
 fuzz: build/tools/bin/cargo-fuzz ## Fuzz what anybody can send, a minute each (FUZZ_SECONDS)
 	@tests/fuzz.sh
 
-bench: packages ## Run the benchmarks
+bench: deps ## Run the benchmarks
 	cargo bench --locked
 
 fmt: ## Format the source
@@ -65,4 +70,4 @@ deny: build/tools/bin/cargo-deny ## Check licences, sources and duplicate versio
 
 clean: ## Remove everything that was made here
 	cargo clean
-	rm -rf build
+	rm -rf build dist

@@ -2,6 +2,7 @@
 # The Debian packages that cloudbox needs: the one list, for the demo, the tests and CI alike.
 #
 #   packaging/system-packages.sh            install what is missing (as root, or with sudo)
+#   packaging/system-packages.sh packaging  … and what making and checking packages of cloudbox takes besides
 #   packaging/system-packages.sh --list     print the list
 #   packaging/system-packages.sh --check    say what is missing; exit status 1 if anything is
 #
@@ -15,6 +16,9 @@ hypervisor="libvirt0 libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils"
 network="nftables dnsmasq-base iproute2 conntrack kmod procps"
 # The guest images (mtools … mmdebstrap), and what the tests talk to them with.
 test="mtools syslinux syslinux-common fdisk e2fsprogs xz-utils mmdebstrap genisoimage openssh-client jq curl gnupg gpgv python3 python3-venv pebble"
+
+# dpkg-shlibdeps, rpmbuild, and the critics of both kinds of packages; systemd-analyze reads units.
+packaging="dpkg-dev rpm lintian rpmlint systemd"
 
 backports_file=/etc/apt/sources.list.d/cloudbox-backports.list
 
@@ -92,6 +96,7 @@ add_backports() {
 
 packages="$build $hypervisor $network $test"
 case ${1:-} in
+packaging) packages="$packages $packaging" ;;
 --list) printf '%s\n' $packages; exit ;;
 esac
 
