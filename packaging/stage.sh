@@ -29,7 +29,7 @@ put 644 packaging/sysctl.d/60-cloudbox.conf usr/lib/sysctl.d/60-cloudbox.conf
 
 # Every key with its default, but none set: what is not changed follows the next version's defaults. Names of sections stay,
 # so that taking away one # is all that a change needs.
-sed -E 's/^[a-z_]+ = /#&/; s/^\[\[/#&/' config/cloudbox.toml | text etc/cloudbox/cloudbox.toml
+sed -E 's/^[a-z0-9_]+ = /#&/; s/^\[\[/#&/' config/cloudbox.toml | text etc/cloudbox/cloudbox.toml
 
 "$binary" man "$root/usr/share/man/man1"
 find "$root/usr/share/man" -name '*.1' -exec chmod 644 {} + -exec gzip -9n {} +

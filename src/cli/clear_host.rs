@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::output::Output;
 use super::problem::{Problem, Result};
-use super::serve::DEFAULT_FILE;
 use crate::appliance::clear_host;
 use crate::settings::{self, Overrides};
 
@@ -26,7 +25,7 @@ impl ClearHost {
     /// # Errors
     /// The cloud runs, or something is left on the host.
     pub fn run(self, data_dir: Option<PathBuf>, out: Output) -> Result<()> {
-        let file = self.config.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+        let file = settings::file(self.config.as_deref());
         let config = settings::load(file.as_deref(), Overrides { data_dir, ..Overrides::default() });
         let config = config.map_err(|error| Problem::usage(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -211,6 +211,7 @@ async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
         | Command::Restore(_)
         | Command::Init(_)
         | Command::Config(_)
+        | Command::ClearHost(_)
         | Command::Completion(_)
         | Command::Man(_)
         | Command::ExitCodes => Ok(()),

@@ -5,14 +5,16 @@
 # bridge and rule is gone at once, what is on its disk stays.
 
 machine_archives=$PWD/build/roots/archives
+machine_packages=systemd-sysv,dbus,kmod,openssh-client
 
 # machine_root SUITE DIR: a fresh root of a Debian release, with systemd. What it is made of is kept in build/roots.
 machine_root() {
-    local suite=$1 dir=$2 tar=$PWD/build/roots/$1.tar
+    local suite=$1 dir=$2 tar
+    tar=$PWD/build/roots/$1-$(echo "$machine_packages" | md5sum | cut -c1-8).tar
     mkdir -p "$machine_archives/partial" "$dir"
     if [ ! -f "$tar" ]; then
         echo "making $tar"
-        mmdebstrap --quiet --variant=minbase --include=systemd-sysv,dbus,kmod,openssh-client,curl "$suite" "$tar.new.tar" \
+        mmdebstrap --quiet --variant=minbase --include="$machine_packages" "$suite" "$tar.new.tar" \
             "$(machine_mirror)" || return 1
         mv "$tar.new.tar" "$tar"
     fi
