@@ -30,9 +30,9 @@ impl ClearHost {
         let config = config.map_err(|error| Problem::usage(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Problem::io("cannot start", &error))?;
-        let guests = runtime.block_on(clear_host(&config)).map_err(|error| {
-            Problem::failed(format!("this host is not clear of the cloud: {}", chain(&error)))
-        })?;
+        let guests = runtime
+            .block_on(clear_host(&config))
+            .map_err(|error| Problem::failed(format!("this host is not clear of the cloud: {}", chain(&error))))?;
         out.note(&format!("this host is clear of the cloud; guests that were here: {guests}"));
         Ok(())
     }

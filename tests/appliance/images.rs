@@ -114,7 +114,8 @@ async fn quotas_of_images_are_unified_limits() {
     let alice = world.member("alice").await;
     let services = world.admin.get("/identity/v3/services?type=image").await.expect(200);
     let service = services["services"][0]["id"].clone();
-    let limit = |name: &str, value: i64| json!({ "service_id": service, "resource_name": name, "default_limit": value });
+    let limit =
+        |name: &str, value: i64| json!({ "service_id": service, "resource_name": name, "default_limit": value });
     let limits = json!({ "registered_limits": [limit("image_count_total", 1), limit("image_size_total", 5)] });
     world.admin.post("/identity/v3/registered_limits", limits).await.expect(201);
     let id = scenery::image(&alice, "one").await;

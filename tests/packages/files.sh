@@ -35,7 +35,7 @@ look_at_deb() {
     clean "lintian has nothing to say" lintian --allow-root --fail-on error,warning "$deb"
     dpkg-deb -x "$deb" "$tree"
     is "what is not a program is not executable" "" find "$tree" -type f -perm /111 ! -path '*/usr/bin/cloudbox' ! -path '*/usr/lib/cloudbox/*'
-    is "no key is set in the configuration" "" sh -c "grep -vE '^(#.*|\[.*|)\$' '$tree/etc/cloudbox/cloudbox.toml'"
+    is "no key is set in the configuration" "" sed -E '/^(#.*|\[.*|)$/d' "$tree/etc/cloudbox/cloudbox.toml"
     is "… and every key is there" "$(grep -cE '^[a-z0-9_]+ = ' config/cloudbox.toml)" \
         sh -c "sed 's/^#//' '$tree/etc/cloudbox/cloudbox.toml' | grep -xFf config/cloudbox.toml | grep -cE '^[a-z0-9_]+ = '"
     is "a manual page for each verb" "$("$cloud_binary" man "$work/man" && ls "$work/man" | sed 's/$/.gz/')" ls "$tree/usr/share/man/man1"

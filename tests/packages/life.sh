@@ -10,13 +10,13 @@ lives() { on_machine sh -c 'cat /run/libvirt/qemu/*.pid /run/cloudbox/cb/dhcp/*/
 # Whatever the cloud has on the machine, apart from its files.
 on_host() {
     on_machine virsh --quiet list --all
-    on_machine ip -br link | grep -v '^lo '
+    on_machine ip -br link | sed '/^lo /d'
     on_machine ls /run/netns 2>/dev/null
     on_machine nft list tables
-    on_machine sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | grep -E 'qemu|dnsmasq|cloudbox'
+    on_machine sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | sed -nE '/qemu|dnsmasq|cloudbox/p'
 }
-# Every file that has its name, in the root and in /run.
-files_left() { on_machine find / -ignore_readdir_race \( -path /proc -o -path /sys -o -path /tmp -o -path /opt \) -prune -o -iname '*cloudbox*' -print; }
+# Every file that has its name, in the root and in /run; what the command keeps in a user's own home is the user's.
+files_left() { on_machine find / -ignore_readdir_race \( -path /proc -o -path /sys -o -path /tmp -o -path /opt -o -path /root \) -prune -o -iname '*cloudbox*' -print; }
 
 # restarted COMMAND…: the service comes back by itself after that.
 restarted() {
