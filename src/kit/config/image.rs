@@ -30,6 +30,8 @@ pub struct ImageConfig {
     pub decompress: bool,
     /// How many imports run at once.
     pub imports_at_once: usize,
+    /// How much the image cache holds, in bytes.
+    pub cache_max_size_bytes: u64,
     /// How long an import's task is kept once it is over, in hours.
     pub task_hours: u32,
     /// What may be imported from a URL.
@@ -49,6 +51,7 @@ impl Default for ImageConfig {
             convert_to: String::new(),
             decompress: false,
             imports_at_once: 2,
+            cache_max_size_bytes: 10 << 30,
             task_hours: 48,
             web_download: WebDownloadConfig::default(),
         }

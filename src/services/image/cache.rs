@@ -95,12 +95,29 @@ impl Images {
 
     /// Likewise, for who has the lock.
     async fn forget_and_remove(&self, part: Part) -> Result<(), Fault> {
-        for sha512 in self.store.write(move |db| cache::forget(db, &part).map_err(Fault::from)).await? {
+        let gone = self.store.write(move |db| cache::forget(db, &part).map_err(Fault::from)).await?;
+        self.remove_files(gone).await;
+        Ok(())
+    }
+
+    async fn remove_files(&self, hashes: Vec<String>) {
+        for sha512 in hashes {
             if let Err(error) = self.cache.files.remove(&sha512).await {
                 tracing::warn!(%error, "bytes that the cache need not have stay until it is cleaned or started again");
             }
         }
-        Ok(())
+    }
+
+    /// Removes bytes that the cache had for an image that was deleted, unless they were cached for another one meanwhile.
+    pub(crate) async fn remove_cached(&self, hashes: Vec<String>) {
+        if hashes.is_empty() {
+            return;
+        }
+        let _naming = self.cache.naming.lock().await;
+        match self.store.read(|db| cache::hashes(db).map_err(Fault::from)).await {
+            Ok(used) => self.remove_files(hashes.into_iter().filter(|sha512| !used.contains(sha512)).collect()).await,
+            Err(fault) => tracing::warn!(error = %fault.chain(), "bytes of a deleted image stay in the cache"),
+        }
     }
 
     /// Removes the longest unread images until the cache is as small as it has to be.
@@ -178,7 +195,8 @@ impl Images {
         let _naming = self.cache.naming.lock().await;
         self.cache.files.keep(draft, &sha512).await.map_err(disk_fault)?;
         crash::point("image.cache", "keep", "after");
-        let (id, hash, size, now) = (image.id.clone(), sha512.clone(), image.size.unwrap_or_default(), self.clock.now());
+        let (id, hash, size, now) =
+            (image.id.clone(), sha512.clone(), image.size.unwrap_or_default(), self.clock.now());
         if self.store.write(move |db| cache::fill(db, &id, &hash, size, now).map_err(Fault::from)).await? {
             return Ok(());
         }

@@ -10,7 +10,8 @@ use crate::Images;
 use crate::backends::draft::{self, Draft};
 use crate::backends::file::FileStore;
 use crate::backends::{BUILT_IN, blocking, disk_fault};
-use crate::db::{images, locations};
+use crate::db::{cache, images, locations};
+use crate::domain::cache::Part;
 use crate::domain::image::Image;
 
 impl Images {
@@ -51,15 +52,17 @@ impl Images {
                     return Err(Fault::forbidden(format!("Image {of} is protected and cannot be deleted.")));
                 }
                 let held = locations::of(db, &of)?;
-                Ok(images::delete(db, &of)?.then_some(held))
+                let cached = cache::forget(db, &Part::Image(of.clone()))?;
+                Ok(images::delete(db, &of)?.then_some((held, cached)))
             })
             .await?;
-        let Some(held) = forgotten else { return Ok(false) };
+        let Some((held, cached)) = forgotten else { return Ok(false) };
         // A crash here leaves files that the next start removes.
         crash::point("image.delete", "forget", "after");
         for location in held {
             self.release(&location.store, &location.sha512).await;
         }
+        self.remove_cached(cached).await;
         // What is still coming in goes with whoever takes it in.
         let staged = self.staging.path(id.as_str());
         if !self.imports.cancel(id)

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod backends;
+mod cache;
 mod content;
 mod db;
 mod domain;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use backends::staging::Staging;
 use backends::{Stores, disk_fault};
+use cache::Cache;
 use import::Imports;
 
 /// The service's tables.
@@ -39,11 +41,14 @@ pub const MIGRATIONS: Migrations = Migrations {
         include_str!("migrations/0002_members.sql"),
         include_str!("migrations/0003_metadefs.sql"),
         include_str!("migrations/0004_image_data.sql"),
+        include_str!("migrations/0005_cache.sql"),
     ],
 };
 
 /// The directory of what is staged, in the data directory.
 const STAGING: &str = "image-staging";
+/// The directory of the image cache, in the data directory.
+const CACHE: &str = "cached-images";
 
 /// The service's policy.
 pub static RULES: &[Rule] = policy::RULES;
@@ -54,6 +59,7 @@ pub struct Images {
     stores: Stores,
     staging: Staging,
     imports: Imports,
+    cache: Cache,
     downloads: tokio::sync::OnceCell<outbound::Downloads>,
     client: Client,
     clock: SharedClock,
@@ -77,6 +83,7 @@ impl Images {
             stores: Stores::new(&config, data_dir),
             staging: Staging::new(data_dir.join(STAGING)),
             imports: Imports::new(config.imports_at_once),
+            cache: Cache::new(data_dir.join(CACHE)),
             downloads: tokio::sync::OnceCell::new(),
             client: bus.client("image"),
             clock,
@@ -132,15 +139,15 @@ impl Images {
                 Ok(()) => {}
             }
         }
-        Ok(())
+        self.clean_cache().await
     }
 
-    /// Resumes imports, and waits for the end, then for what is under way to come to a place where it can be resumed.
+    /// Resumes imports, fills the cache, and waits for the end, then for what is under way to come to a place where it can be resumed.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         if let Err(fault) = self.resume_imports().await {
             tracing::error!(error = %fault.chain(), "imports that were cut off cannot be resumed");
         }
-        stop.run_until_cancelled(self.forget_tasks()).await;
+        tokio::join!(stop.run_until_cancelled(self.forget_tasks()), self.fill_cache(&stop));
         self.imports.stop().await;
     }
 }

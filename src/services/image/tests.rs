@@ -1,5 +1,6 @@
 //! The service by its API and its topic, with its own files and tables.
 
+mod cache;
 mod corpus;
 mod data;
 mod lists;

@@ -64,9 +64,11 @@ async fn download(service: Arc<Images>, request: Request) -> Result<Reply, Fault
         return Ok(Reply::no_content());
     };
     let part = range::asked(request.header("range"), request.header("content-range"), size)?;
-    let store = service.holder(&image, &preferred).await?;
-    let (file, length) =
-        read::open(store.path(image.sha512.as_deref().unwrap_or_default())).await.map_err(disk_fault)?;
+    let path = match service.cached_file(&image).await {
+        Some(cached) => cached,
+        None => service.holder(&image, &preferred).await?.path(image.sha512.as_deref().unwrap_or_default()),
+    };
+    let (file, length) = read::open(path).await.map_err(disk_fault)?;
     if length != size {
         return Err(Fault::internal("reading an image", format!("{} has {length} bytes, not {size}", image.id)));
     }

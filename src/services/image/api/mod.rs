@@ -1,11 +1,13 @@
 //! The REST surface: one file per resource, each with its table of endpoints.
 
 pub mod actions;
+pub mod cache;
 pub mod data;
 mod filters;
 pub mod images;
 pub mod imports;
 pub mod info;
+pub mod locations;
 pub mod members;
 pub mod metadefs;
 pub mod schemas;
@@ -27,6 +29,8 @@ pub static TABLES: &[&[Endpoint<Images>]] = &[
     members::ENDPOINTS,
     actions::ENDPOINTS,
     tasks::ENDPOINTS,
+    locations::ENDPOINTS,
+    cache::ENDPOINTS,
     schemas::ENDPOINTS,
     usage::ENDPOINTS,
     metadefs::namespaces::ENDPOINTS,

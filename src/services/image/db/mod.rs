@@ -1,5 +1,6 @@
 //! SQL over the service's own tables.
 
+pub mod cache;
 pub mod images;
 pub mod imports;
 pub mod journals;

@@ -11,7 +11,11 @@ const COPYING: &str = "coalesce(i.importing_to, '') <> ''";
 pub fn of(db: &Connection, owner: &str, resource: Resource) -> Result<i64, Error> {
     let (what, which) = match resource {
         Resource::CountTotal => ("count(*)", "1".to_owned()),
-        Resource::SizeTotal => ("coalesce(sum(i.size), 0) >> 20", "i.size > 0".to_owned()),
+        // Each store that has the bytes counts.
+        Resource::SizeTotal => (
+            "coalesce(sum(i.size * (SELECT count(*) FROM image_locations l WHERE l.image_id = i.id)), 0) >> 20",
+            "i.size > 0".to_owned(),
+        ),
         Resource::StageTotal => (
             "coalesce(sum(i.size), 0) >> 20",
             format!("i.size > 0 AND (i.status IN ('uploading', 'importing') OR {COPYING})"),

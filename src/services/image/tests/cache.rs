@@ -76,7 +76,10 @@ async fn a_cache_that_is_too_large_is_pruned_and_a_broken_one_cleaned() {
         world.cached(id).await;
     }
     let pruned = async || world.must_as("admin", 200, "POST", "/cache/prune", Value::Null).await;
-    assert_eq!(pruned().await, json!({ "total_files_pruned": 0, "total_bytes_pruned": 0 }), "done by itself");
+    // It is done by itself, too, some time after the last one came.
+    let first_time = pruned().await["total_bytes_pruned"].clone();
+    assert!(first_time == json!(0) || first_time == json!(5), "{first_time}");
+    assert_eq!(pruned().await, json!({ "total_files_pruned": 0, "total_bytes_pruned": 0 }));
     let ids = async || world.cache().await["cached_images"].as_array().unwrap().clone();
     assert_eq!((ids().await.len(), &ids().await[0]["image_id"]), (1, &json!(second)));
     let directory = world.store.directory().join("cached-images");

@@ -124,6 +124,35 @@ async fn a_deactivated_image_keeps_its_bytes_back() {
 }
 
 #[tokio::test]
+async fn places_of_bytes_are_for_the_clouds_own_and_are_not_said_from_outside() {
+    let world = world().await;
+    let made = world
+        .must_as(
+            "admin",
+            201,
+            "POST",
+            "/images",
+            json!({ "name": "x", "disk_format": "raw",
+        "container_format": "bare", "visibility": "public", "owner": "project" }),
+        )
+        .await;
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/images/{id}/locations");
+    let place = json!({ "url": "http://cloud.test/x" });
+    world.must(403, "POST", &path, place.clone()).await;
+    world.must_as("service", 400, "POST", &path, place.clone()).await;
+    world.must(400, "POST", &path, json!({})).await;
+    assert_eq!(world.must_as("service", 200, "GET", &path, Value::Null).await, json!([]));
+    assert_eq!(world.upload(id, b"hello").await, 204);
+    let places = world.must_as("service", 200, "GET", &path, Value::Null).await;
+    assert_eq!(places[0]["metadata"], json!({ "store": "file" }));
+    let file = places[0]["url"].as_str().unwrap().strip_prefix("file://").unwrap();
+    assert_eq!(std::fs::read(file).unwrap(), b"hello");
+    world.must(403, "GET", &path, Value::Null).await;
+    world.must_as("service", 409, "POST", &path, place).await;
+}
+
+#[tokio::test]
 async fn schemas_are_given_out() {
     let world = world().await;
     for name in ["image", "images", "member", "members", "task", "tasks"] {

@@ -1,5 +1,6 @@
 //! What the service has, as JSON.
 
+pub mod cache;
 pub mod images;
 pub mod members;
 pub mod metadefs;
