@@ -162,8 +162,8 @@ pub fn cinder(base: &str) -> Value {
 
 /// In the order that Glance lists them in: with several stores and a cache.
 const GLANCE_VERSIONS: [&str; 19] = [
-    "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8", "v2.7", "v2.6", "v2.5",
-    "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
+    "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8", "v2.7", "v2.6",
+    "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
 ];
 
 fn glance(base: &str) -> Value {
