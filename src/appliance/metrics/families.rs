@@ -226,12 +226,12 @@ fn of_guests(guests: &[(ServerId, GuestUsage)]) -> Vec<Family> {
             each_guest(guests, |used| number(used.cpu_nanos) / 1e9),
         ),
     ];
-    let gauges: [(_, _, fn(&GuestUsage) -> u64); 3] = [
+    let gauges: [Measure; 3] = [
         ("cloudbox_guest_vcpus", "Virtual CPUs", |used| used.vcpus),
         ("cloudbox_guest_memory_bytes", "Memory that it was given", |used| used.memory_bytes),
         ("cloudbox_guest_resident_bytes", "Memory of the host that it holds", |used| used.resident_bytes),
     ];
-    let counters: [(_, _, fn(&GuestUsage) -> u64); 8] = [
+    let counters: [Measure; 8] = [
         ("cloudbox_guest_disk_read_bytes", "Bytes read from its disks", |used| used.disk_read_bytes),
         ("cloudbox_guest_disk_reads", "Reads from its disks", |used| used.disk_reads),
         ("cloudbox_guest_disk_written_bytes", "Bytes written to its disks", |used| used.disk_written_bytes),
@@ -245,6 +245,9 @@ fn of_guests(guests: &[(ServerId, GuestUsage)]) -> Vec<Family> {
     families.extend(counters.map(|(name, help, of)| counter(name, help, each_guest(guests, |used| number(of(used))))));
     families
 }
+
+/// The name of a family, its help, and where a guest's value is.
+type Measure = (&'static str, &'static str, fn(&GuestUsage) -> u64);
 
 fn each_guest(guests: &[(ServerId, GuestUsage)], value: impl Fn(&GuestUsage) -> f64) -> Vec<(Labels, f64)> {
     guests.iter().map(|(id, used)| (labels([("server_id", id.as_str())]), value(used))).collect()
