@@ -43,7 +43,7 @@ pub(super) fn all(
 ) -> Vec<Unit> {
     let (network, volume) = (drivers.network.clone(), drivers.volume.clone());
     let volume_agent = VolumeAgent::new(bus, volume, host.clone());
-    let network_agent = NetworkAgent::new(bus, network, host.clone());
+    let network_agent = NetworkAgent::new(bus, network, host.clone(), data_dir.join("run/tunnels"));
     let hypervisor = drivers.hypervisor.clone();
     let compute_agent = ComputeAgent::new(bus, hypervisor, host.clone(), config.compute.clone(), data_dir.to_owned());
     vec![

@@ -1,4 +1,5 @@
-//! Console access: the page with a guest's screen, and the WebSocket between the browser and the guest.
+//! Console access: the page with a guest's screen, and the WebSocket between a client and the guest's screen, serial console or a
+//! TCP port of it.
 //!
 //! A console URL (`…/console/vnc_auto.html?path=console/websockify?token=…`) is made by compute, which also says what its
 //! token opens ([`bus::topics::console`]). This crate keeps no state. It reaches the screen on its own host only: a

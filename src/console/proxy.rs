@@ -1,6 +1,10 @@
 //! The console's paths: the page, its script, the WebSocket.
+//!
+//! What is behind the WebSocket is the token's matter: a screen, a serial console, a tunnel to a port of the guest. Bytes are carried as binary
+//! messages; an empty one from the client says that it sends no more, which a tunnel's guest is told.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::topics::console::{AuthorizeConsole, ConsoleGrant};
@@ -17,6 +21,7 @@ use hyper_util::rt::TokioIo;
 use kit::ids::HostId;
 use kit::{FaultKind, RequestContext, Secret};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -32,6 +37,8 @@ const SCRIPT: &str = include_str!("assets/novnc.js");
 
 /// How long a screen may take to answer the connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Sessions at once.
+const MOST: usize = 512;
 /// How much is read from a screen at once.
 const CHUNK: usize = 16 * 1024;
 
@@ -40,6 +47,7 @@ pub struct Console {
     client: Client,
     host: HostId,
     sessions: TaskTracker,
+    places: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -47,7 +55,7 @@ impl Console {
     /// The console of `host`; open sessions end when `stop` is cancelled.
     #[must_use]
     pub fn new(client: Client, host: HostId, stop: CancellationToken) -> Self {
-        Self { client, host, sessions: TaskTracker::new(), stop }
+        Self { client, host, sessions: TaskTracker::new(), places: Arc::new(Semaphore::new(MOST)), stop }
     }
 
     /// Waits until all sessions have ended; cancel `stop` before.
@@ -66,6 +74,8 @@ impl Console {
         let grant = self.client.call(&context, Target::Any, AuthorizeConsole { token: Secret::new(token) }).await;
         let grant = grant.map_err(|fault| match fault.kind() {
             FaultKind::NotFound => text(StatusCode::FORBIDDEN, "The token is not valid or has expired."),
+            // Nobody answers at the guest's port, or the guest does not run.
+            FaultKind::Conflict => text(StatusCode::CONFLICT, fault.message()),
             _ => text(StatusCode::SERVICE_UNAVAILABLE, "The console cannot be opened now."),
         })?;
         if grant.host == self.host {
@@ -78,6 +88,9 @@ impl Console {
     async fn open(&self, mut request: Request<Incoming>) -> Response<ResponseBody> {
         let Some(accept) = request.headers().get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())) else {
             return text(StatusCode::UPGRADE_REQUIRED, "This path answers WebSocket connections only.");
+        };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "There are as many consoles open as there may be.");
         };
         let grant = match self.authorize(&request).await {
             Ok(grant) => grant,
@@ -96,6 +109,7 @@ impl Console {
         let upgrade = hyper::upgrade::on(&mut request);
         let stop = self.stop.clone();
         self.sessions.spawn(async move {
+            let _place = place;
             let Ok(upgraded) = upgrade.await else { return };
             let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
             tokio::select! {
@@ -122,6 +136,7 @@ impl RawHandler for Console {
             client: self.client.clone(),
             host: self.host.clone(),
             sessions: self.sessions.clone(),
+            places: self.places.clone(),
             stop: self.stop.clone(),
         };
         Box::pin(async move {
@@ -150,6 +165,7 @@ where
     let inward = async {
         while let Some(message) = from_browser.next().await {
             match message? {
+                Message::Binary(bytes) if bytes.is_empty() => to_screen.shutdown().await?,
                 Message::Binary(bytes) => to_screen.write_all(&bytes).await?,
                 Message::Text(text) => to_screen.write_all(text.as_bytes()).await?,
                 Message::Close(_) => break,

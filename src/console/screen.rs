@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use bus::topics::compute_agent::VncEndpoint;
+use bus::topics::compute_agent::ConsoleEndpoint;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -12,9 +12,9 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 
 /// Connects to `endpoint`.
-pub(crate) async fn connect(endpoint: &VncEndpoint) -> std::io::Result<Pin<Box<dyn Stream>>> {
+pub(crate) async fn connect(endpoint: &ConsoleEndpoint) -> std::io::Result<Pin<Box<dyn Stream>>> {
     Ok(match endpoint {
-        VncEndpoint::Unix(path) => Box::pin(UnixStream::connect(path).await?),
-        VncEndpoint::Tcp(port) => Box::pin(TcpStream::connect(("127.0.0.1", *port)).await?),
+        ConsoleEndpoint::Unix(path) => Box::pin(UnixStream::connect(path).await?),
+        ConsoleEndpoint::Tcp(port) => Box::pin(TcpStream::connect(("127.0.0.1", *port)).await?),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::topics::compute_agent::VncEndpoint;
+use bus::topics::compute_agent::ConsoleEndpoint;
 use bus::topics::console::{AuthorizeConsole, ConsoleGrant, TOPIC};
 use bus::{Bus, Options, Transport};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -35,7 +35,7 @@ async fn with_console<T>(test: impl AsyncFnOnce(String, CancellationToken) -> T)
     let _compute = bus
         .server(TOPIC)
         .on(move |_, AuthorizeConsole { token }| {
-            let endpoint = VncEndpoint::Unix(path.clone());
+            let endpoint = ConsoleEndpoint::Unix(path.clone());
             async move {
                 if token.expose() != "good" {
                     return Err(Fault::not_found("The token is unknown."));

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bus::topics::compute_agent::{
-    AttachVolume, BuildInstance, DetachVolume, GetConsoleOutput, GetVncEndpoint, RebootInstance, StartInstance,
-    StopInstance, TOPIC, TerminateInstance,
+    AttachVolume, BuildInstance, DetachVolume, GetConsoleOutput, GetSerialEndpoint, GetVncEndpoint, RebootInstance,
+    StartInstance, StopInstance, TOPIC, TerminateInstance,
 };
 use bus::{Bus, Client, Message, Server, ServerHandle};
 use hypervisor::{CacheMode, Driver};
@@ -100,6 +100,11 @@ impl ComputeAgent {
         let server = server.on(move |_context, message: GetVncEndpoint| {
             let agent = Arc::clone(&agent);
             async move { console::vnc(&agent, &message.server_id).await }
+        });
+        let agent = Arc::clone(self);
+        let server = server.on(move |_context, message: GetSerialEndpoint| {
+            let agent = Arc::clone(&agent);
+            async move { console::serial(&agent, &message.server_id).await }
         });
         vec![server.start()]
     }

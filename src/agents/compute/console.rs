@@ -1,6 +1,6 @@
 //! What a guest prints, and where its screen is.
 
-use bus::topics::compute_agent::VncEndpoint;
+use bus::topics::compute_agent::ConsoleEndpoint;
 use hypervisor::{DriverError, Endpoint};
 use kit::Fault;
 use kit::ids::ServerId;
@@ -21,10 +21,22 @@ pub(crate) async fn output(agent: &ComputeAgent, id: &ServerId, lines: Option<u6
 ///
 /// # Errors
 /// 409 for a guest that does not run, or has no screen.
-pub(crate) async fn vnc(agent: &ComputeAgent, id: &ServerId) -> Result<VncEndpoint, Fault> {
-    match agent.driver.vnc(id).await.map_err(|error| or_not_ready(id, error))? {
-        Some(Endpoint::Unix(path)) => Ok(VncEndpoint::Unix(path)),
-        Some(Endpoint::Tcp(address)) => Ok(VncEndpoint::Tcp(address.port())),
+pub(crate) async fn vnc(agent: &ComputeAgent, id: &ServerId) -> Result<ConsoleEndpoint, Fault> {
+    endpoint(id, agent.driver.vnc(id).await)
+}
+
+/// Where the serial console listens: for one client at a time.
+///
+/// # Errors
+/// 409 for a guest that does not run.
+pub(crate) async fn serial(agent: &ComputeAgent, id: &ServerId) -> Result<ConsoleEndpoint, Fault> {
+    endpoint(id, agent.driver.serial(id).await)
+}
+
+fn endpoint(id: &ServerId, found: Result<Option<Endpoint>, DriverError>) -> Result<ConsoleEndpoint, Fault> {
+    match found.map_err(|error| or_not_ready(id, error))? {
+        Some(Endpoint::Unix(path)) => Ok(ConsoleEndpoint::Unix(path)),
+        Some(Endpoint::Tcp(address)) => Ok(ConsoleEndpoint::Tcp(address.port())),
         None => Err(not_ready(id)),
     }
 }

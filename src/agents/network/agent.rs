@@ -1,12 +1,13 @@
 //! The agent: obeys the network service over the bus, and answers guests' metadata requests by asking compute.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::topics::metadata::AnswerMetadata;
 use bus::topics::network::RegisterNetworkAgent;
 use bus::topics::network_agent::{
-    EnsureNetwork, EnsurePort, EnsureRouter, EnsureSecurityGroup, RemoveNetwork, RemovePort, RemoveRouter,
+    EnsureNetwork, EnsurePort, EnsureRouter, EnsureSecurityGroup, OpenTunnel, RemoveNetwork, RemovePort, RemoveRouter,
     RemoveSecurityGroup, SetGroupMembers, SyncHost, TOPIC,
 };
 use bus::topics::network_spec::PortWiring;
@@ -16,6 +17,7 @@ use kit::{Condition, Fault, FaultKind, RequestContext};
 use tokio_util::sync::CancellationToken;
 
 use crate::drivers::{MetadataHandler, MetadataReply, MetadataRequest, NetworkDriver};
+use crate::tunnel::Tunnels;
 
 /// How often the agent says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -27,13 +29,14 @@ pub struct NetworkAgent {
     driver: Arc<dyn NetworkDriver>,
     client: Client,
     host: HostId,
+    tunnels: Tunnels,
 }
 
 impl NetworkAgent {
-    /// The agent of `host`, which acts through `driver`.
+    /// The agent of `host`, which acts through `driver`. Tunnels to guests have their ends in `sockets`, a directory of its own.
     #[must_use]
-    pub fn new(bus: &Bus, driver: Arc<dyn NetworkDriver>, host: HostId) -> Arc<Self> {
-        Arc::new(Self { driver, client: bus.client("network-agent"), host })
+    pub fn new(bus: &Bus, driver: Arc<dyn NetworkDriver>, host: HostId, sockets: PathBuf) -> Arc<Self> {
+        Arc::new(Self { driver, client: bus.client("network-agent"), host, tunnels: Tunnels::new(sockets) })
     }
 
     /// Answers topic `network-agent` on its host.
@@ -67,6 +70,11 @@ impl NetworkAgent {
             Ok(agent.driver.set_group_members(members).await?)
         });
         let server = on(server, self, |agent, SyncHost { state }| async move { Ok(agent.driver.sync(state).await?) });
+        let agent = Arc::clone(self);
+        let server = server.on(move |_: RequestContext, OpenTunnel { addresses, port }| {
+            let agent = Arc::clone(&agent);
+            async move { agent.tunnels.open(&*agent.driver, &addresses, port).await }
+        });
         vec![server.start()]
     }
 
@@ -94,6 +102,7 @@ impl NetworkAgent {
 
     /// Says regularly that it is there, until `stop`. The host's network stays as it is.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        self.tunnels.sweep().await;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -105,6 +114,7 @@ impl NetworkAgent {
                 tracing::warn!(host = %self.host, error = %fault.chain(), "the network service does not take the heartbeat");
             }
         }
+        self.tunnels.close().await;
         self.driver.shutdown().await;
     }
 }

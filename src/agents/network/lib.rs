@@ -5,5 +5,6 @@
 
 mod agent;
 pub mod drivers;
+mod tunnel;
 
 pub use agent::{NetworkAgent, metadata_handler};

@@ -21,7 +21,8 @@ rpc! { TOPIC:
     AttachVolume      => (),
     DetachVolume      => (),
     GetConsoleOutput  => String,
-    GetVncEndpoint    => VncEndpoint,
+    GetVncEndpoint    => ConsoleEndpoint,
+    GetSerialEndpoint => ConsoleEndpoint,
 }
 
 /// Build and start a server; the host has been claimed for it. Cast by the scheduler (step B7 of a boot).
@@ -103,10 +104,17 @@ pub struct GetVncEndpoint {
     pub server_id: ServerId,
 }
 
-/// Where a screen is served, in the RFB protocol.
+/// Where a server's serial console can be reached on its host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GetSerialEndpoint {
+    /// Which.
+    pub server_id: ServerId,
+}
+
+/// Where a console listens: a screen in the RFB protocol, a serial console as it is, a tunnel's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VncEndpoint {
+pub enum ConsoleEndpoint {
     /// A unix socket on the host.
     Unix(PathBuf),
     /// A port on the host's loopback.

@@ -4,7 +4,7 @@ use kit::Secret;
 use kit::ids::{HostId, ServerId};
 use serde::{Deserialize, Serialize};
 
-use super::compute_agent::VncEndpoint;
+use super::compute_agent::ConsoleEndpoint;
 use crate::rpc;
 
 /// The topic's name.
@@ -28,6 +28,6 @@ pub struct ConsoleGrant {
     pub server_id: ServerId,
     /// On which host.
     pub host: HostId,
-    /// Where it is there.
-    pub endpoint: VncEndpoint,
+    /// Where it listens there.
+    pub endpoint: ConsoleEndpoint,
 }

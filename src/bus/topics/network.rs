@@ -1,6 +1,7 @@
 //! Topic `network`: what Neutron answers compute, and its agents.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use kit::ids::{HostId, NetworkId, PortId, ProjectId, ServerId};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,26 @@ rpc! { TOPIC:
     GetInstanceNetworks   => Vec<Vif>,
     FindPortByAddress     => Option<PortOwner>,
     RegisterNetworkAgent  => HostState,
+    OpenServerTunnel      => ServerTunnel,
+}
+
+/// Connects to a TCP port of a server, from inside of one of its networks. 404 for a server without an address, 409 where
+/// nobody answers there, 503 where the host has as many tunnels as it may.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpenServerTunnel {
+    /// Which.
+    pub server_id: ServerId,
+    /// The TCP port.
+    pub port: u16,
+}
+
+/// A connection to a server that waits for who wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerTunnel {
+    /// On which host.
+    pub host: HostId,
+    /// The unix socket there. The first who connects gets it, within a few seconds.
+    pub path: PathBuf,
 }
 
 /// Whether a server can have these networks and security groups; before anything is made.

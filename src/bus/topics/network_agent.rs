@@ -1,5 +1,8 @@
 //! Topic `network-agent` on a host: makes the host's network look as it should. Every verb can be repeated.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,17 @@ rpc! { TOPIC:
     RemoveSecurityGroup => (),
     SetGroupMembers     => (),
     SyncHost            => (),
+    OpenTunnel          => PathBuf,
+}
+
+/// Connects to the first of some addresses that answers, each from inside of its network. Answers a unix socket: who connects to it first,
+/// within a few seconds, has the connection. 409 where nobody answers, 503 where there are as many tunnels as there may be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpenTunnel {
+    /// Where, in this order.
+    pub addresses: Vec<(NetworkId, IpAddr)>,
+    /// The TCP port.
+    pub port: u16,
 }
 
 /// Makes or changes a network.

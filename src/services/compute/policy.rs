@@ -106,6 +106,7 @@ pub static RULES: &[Rule] = &[
     Rule::new(name::UNLOCK_OVERRIDE, ADMIN, "Unlock a server that an administrator has locked."),
     Rule::new("os_compute_api:os-console-output", MEMBER, "Read a server's console log."),
     Rule::new("os_compute_api:os-remote-consoles", MEMBER, "Open a server's console."),
+    Rule::new("cloudbox:servers:tunnel", MEMBER, "Open a tunnel to a TCP port of a server."),
     Rule::new("os_compute_api:limits", ANYONE, "See one's limits."),
     Rule::new(name::OTHER_PROJECT_LIMITS, ADMIN, "See another project's limits."),
     Rule::new("os_compute_api:os-quota-sets:show", READER, "Show a project's quotas."),

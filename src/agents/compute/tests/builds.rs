@@ -1,6 +1,6 @@
 //! Building servers: as it goes well, and as each peer fails.
 
-use bus::topics::compute_agent::{BuildInstance, GetConsoleOutput, GetVncEndpoint, TerminateInstance, VncEndpoint};
+use bus::topics::compute_agent::{BuildInstance, ConsoleEndpoint, GetConsoleOutput, GetVncEndpoint, TerminateInstance};
 use bus::topics::compute_types::{BlockDevice, BlockSource, FlavorSpec, TaskState, VmState};
 use hypervisor::Driver as _;
 use hypervisor::fake::{Misbehaviour, Verb};
@@ -96,7 +96,9 @@ async fn consoles_answer_for_guests_that_run() {
     world.built(&server).await;
     assert_eq!(world.call(console).await.unwrap().lines().count(), 2);
     let endpoint = world.call(GetVncEndpoint { server_id: server.id.clone() }).await.unwrap();
-    assert!(matches!(endpoint, VncEndpoint::Unix(path) if path.ends_with(format!("run/{}.vnc", server.instance_name))));
+    assert!(
+        matches!(endpoint, ConsoleEndpoint::Unix(path) if path.ends_with(format!("run/{}.vnc", server.instance_name)))
+    );
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ fn neutron(bus: &Bus, state: HostState) -> (ServerHandle, Arc<Mutex<Vec<bool>>>)
 async fn it_makes_the_host_as_it_is_told() {
     let (bus, driver, host) = (bus(), Arc::new(FakeDriver::new()), HostId::new("here"));
     let (_neutron, seen) = neutron(&bus, HostState::default());
-    let agent = NetworkAgent::new(&bus, driver.clone(), host.clone());
+    let agent = NetworkAgent::new(&bus, driver.clone(), host.clone(), "/nowhere".into());
     let _servers = agent.serve(&bus);
     agent.start().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), [true]);

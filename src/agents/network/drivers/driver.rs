@@ -6,7 +6,7 @@
 //! What a spec refers to comes first: networks and security groups before ports, networks before routers.
 //! Verbs of one driver are carried out one after the other, in the order in which they were asked for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bus::topics::network_spec::{
@@ -15,6 +15,7 @@ use bus::topics::network_spec::{
 use futures_util::future::BoxFuture;
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
 use kit::{Condition, Fault};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What a driver's verb comes to.
 pub type DriverResult<T> = Result<T, DriverError>;
@@ -50,12 +51,20 @@ pub trait NetworkDriver: Send + Sync {
     /// One object's failure does not stop the others; they are all named in [`DriverError::Partial`].
     fn sync(&self, state: HostState) -> BoxFuture<'_, DriverResult<()>>;
 
+    /// Connects to a TCP port from inside of a network, as its DHCP server would: what the security groups let in.
+    fn connect(&self, network: NetworkId, to: SocketAddr) -> BoxFuture<'_, DriverResult<Box<dyn Connection>>>;
+
     /// What is wrong with the host's network now, and what was found wrong and put right.
     fn condition(&self) -> Condition;
 
     /// Ends the driver's own tasks. The network stays as it is: guests keep running without the process.
     fn shutdown(&self) -> BoxFuture<'_, ()>;
 }
+
+/// A connection to a guest.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 /// What a driver can do on this host, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! be slow at any verb, and shows what it was brought to.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +17,14 @@ use kit::Condition;
 use kit::ids::{NetworkId, PortId, RouterId, SecurityGroupId};
 
 use super::desired::Desired;
-use super::driver::{Capabilities, DriverError, DriverResult, NetworkDriver};
+use super::driver::{Capabilities, Connection, DriverError, DriverResult, NetworkDriver};
 use super::linux::names::Names;
+use tokio::io::AsyncReadExt as _;
+
+/// What the guests say who are connected to.
+pub const GREETING: &[u8] = b"SSH-2.0-fake\r\n";
+/// The port where none of them answers.
+pub const CLOSED: u16 = 1;
 
 /// The verbs, for telling the fake where to fail or to be slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +40,7 @@ pub enum Verb {
     RemoveSecurityGroup,
     SetGroupMembers,
     Sync,
+    Connect,
 }
 
 impl Verb {
@@ -48,6 +56,7 @@ impl Verb {
             Self::RemoveSecurityGroup => "remove_security_group",
             Self::SetGroupMembers => "set_group_members",
             Self::Sync => "sync",
+            Self::Connect => "connect",
         }
     }
 }
@@ -203,6 +212,22 @@ impl NetworkDriver for FakeDriver {
             let (wanted, failures) = Desired::from_state(state);
             *desired = wanted;
             if failures.is_empty() { Ok(()) } else { Err(DriverError::Partial(failures)) }
+        })
+    }
+
+    /// Every address of a known port has somebody who greets as SSH servers do, and says after one what one says.
+    fn connect(&self, network: NetworkId, to: SocketAddr) -> BoxFuture<'_, DriverResult<Box<dyn Connection>>> {
+        self.run(Verb::Connect, move |desired| {
+            let here = |port: &PortSpec| {
+                port.network_id == network && port.fixed_ips.iter().any(|ip| ip.ip_address == to.ip())
+            };
+            if desired.ports.values().any(here) && to.port() != CLOSED {
+                let (reader, writer) = tokio::io::simplex(1 << 16);
+                let greeting = std::io::Cursor::new(GREETING).chain(reader);
+                return Ok(Box::new(tokio::io::join(greeting, writer)) as Box<dyn Connection>);
+            }
+            let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            Err(DriverError::io(format!("connecting to {to}"), refused))
         })
     }
 

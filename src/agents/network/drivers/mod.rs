@@ -14,4 +14,6 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Capabilities, DriverError, MetadataHandler, MetadataReply, MetadataRequest, NetworkDriver};
+pub use driver::{
+    Capabilities, Connection, DriverError, MetadataHandler, MetadataReply, MetadataRequest, NetworkDriver,
+};

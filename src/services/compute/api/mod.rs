@@ -24,6 +24,7 @@ mod server_tags;
 mod servers;
 mod services;
 mod trace;
+mod tunnel;
 mod volume_attachments;
 
 use http_kit::{Endpoint, Paging, Request};
@@ -48,6 +49,7 @@ pub(crate) static TABLES: &[&[Endpoint<Compute>]] = &[
     instance_actions::ENDPOINTS,
     remote_consoles::ENDPOINTS,
     trace::ENDPOINTS,
+    tunnel::ENDPOINTS,
     flavors::ENDPOINTS,
     flavor_access::ENDPOINTS,
     flavor_extra_specs::ENDPOINTS,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::schemas;
 use super::server_actions::{console_url, unavailable};
 use crate::Compute;
+use crate::domain::console::Opens;
 
 const PATH: &str = "/servers/{server_id}/remote-consoles";
 const RULE: &str = "os_compute_api:os-remote-consoles";
@@ -23,9 +24,11 @@ async fn create(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault>
     let body = request.body_value()?;
     let text = |name: &str| body.pointer(name).and_then(Value::as_str).unwrap_or_default();
     let (protocol, kind) = (text("/remote_console/protocol"), text("/remote_console/type"));
-    if (protocol, kind) != ("vnc", "novnc") {
-        return Err(unavailable(kind));
-    }
-    let url = console_url(&compute, &request).await?;
+    let opens = match (protocol, kind) {
+        ("vnc", "novnc") => Opens::Screen,
+        ("serial", "serial") => Opens::Serial,
+        _ => return Err(unavailable(kind)),
+    };
+    let url = console_url(&compute, &request, opens).await?;
     Ok(Reply::ok(json!({ "remote_console": { "protocol": protocol, "type": kind, "url": url } })))
 }

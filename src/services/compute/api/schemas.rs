@@ -240,6 +240,10 @@ pub(super) const CONSOLE_OUTPUT: &str = r#"{"type": "object", "properties": {"os
     "additionalProperties": false}}, "required": ["os-getConsoleOutput"], "additionalProperties": false}"#;
 pub(super) const VNC_CONSOLE: &str =
     wrapped!("os-getVNCConsole", r#""type""#, r#""type": {"type": "string", "enum": ["novnc", "xvpvnc"]}"#);
+pub(super) const SERIAL_CONSOLE: &str =
+    wrapped!("os-getSerialConsole", r#""type""#, r#""type": {"type": "string", "enum": ["serial"]}"#);
+pub(super) const TUNNEL: &str =
+    wrapped!("tunnel", r#""port""#, r#""port": {"type": "integer", "minimum": 1, "maximum": 65535}"#);
 
 macro_rules! remote_console {
     ($protocols:literal, $types:literal) => {
@@ -561,6 +565,8 @@ mod tests {
             super::QUOTA_UPDATE,
             super::SERVER_UPDATE_2104,
             super::REMOTE_CONSOLE_299,
+            super::SERIAL_CONSOLE,
+            super::TUNNEL,
             super::ATTACH_279,
         ] {
             let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);

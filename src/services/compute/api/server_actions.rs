@@ -1,4 +1,4 @@
-//! Actions on a server: start, stop, reboot, lock, console log, VNC console.
+//! Actions on a server: start, stop, reboot, lock, console log, VNC and serial console.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{integer, schemas, server};
 use crate::Compute;
 use crate::db::instance_changes;
 use crate::db::instances::InstanceRow;
-use crate::domain::console;
+use crate::domain::console::Opens;
 use crate::domain::operation::Operation;
 use crate::lifecycle::{self, operate};
 use crate::policy::name;
@@ -31,6 +31,9 @@ pub(super) static ENDPOINTS: &[Endpoint<Compute>] = &[
     Endpoint::action(PATH, "os-getVNCConsole", "os_compute_api:os-remote-consoles", &vnc_console)
         .until(2, 5)
         .schema(schemas::VNC_CONSOLE),
+    Endpoint::action(PATH, "os-getSerialConsole", "os_compute_api:os-remote-consoles", &serial_console)
+        .until(2, 5)
+        .schema(schemas::SERIAL_CONSOLE),
 ];
 
 async fn operate(compute: &Compute, request: &Request, operation: Operation) -> Result<Reply, Fault> {
@@ -104,16 +107,16 @@ async fn console_output(compute: Arc<Compute>, request: Request) -> Result<Reply
 }
 
 /// The URL of the console of the server that the path names.
-pub(super) async fn console_url(compute: &Compute, request: &Request) -> Result<String, Fault> {
+pub(super) async fn console_url(compute: &Compute, request: &Request, opens: Opens) -> Result<String, Fault> {
     let row = server(compute, request).await?;
     if row.host.is_none() || !matches!(row.power_state, PowerState::Running | PowerState::Paused) {
         return Err(not_ready(&row));
     }
-    let token = lifecycle::console::issue(compute, &row.id).await?;
-    Ok(console::url(request.public_url(), &token))
+    let token = lifecycle::console::issue(compute, &row.id, opens).await?;
+    Ok(opens.url(request.public_url(), &token))
 }
 
-/// Other kinds of console than noVNC are not offered.
+/// Other kinds of console than noVNC and the serial one are not offered.
 pub(super) fn unavailable(kind: &str) -> Fault {
     Fault::bad_request(format!("Unavailable console type {kind}."))
 }
@@ -123,6 +126,11 @@ async fn vnc_console(compute: Arc<Compute>, request: Request) -> Result<Reply, F
     if kind != "novnc" {
         return Err(unavailable(kind));
     }
-    let url = console_url(&compute, &request).await?;
+    let url = console_url(&compute, &request, Opens::Screen).await?;
     Ok(Reply::ok(json!({ "console": { "type": kind, "url": url } })))
+}
+
+async fn serial_console(compute: Arc<Compute>, request: Request) -> Result<Reply, Fault> {
+    let url = console_url(&compute, &request, Opens::Serial).await?;
+    Ok(Reply::ok(json!({ "console": { "type": "serial", "url": url } })))
 }

@@ -5,14 +5,15 @@
 
 mod agents;
 mod servers;
+mod tunnel;
 mod vif;
 
 use std::sync::Arc;
 
 use bus::topics::identity::revalidate;
 use bus::topics::network::{
-    AllocateForInstance, BindPort, DeallocateForInstance, FindPortByAddress, GetInstanceNetworks, RegisterNetworkAgent,
-    TOPIC, ValidateNetworks,
+    AllocateForInstance, BindPort, DeallocateForInstance, FindPortByAddress, GetInstanceNetworks, OpenServerTunnel,
+    RegisterNetworkAgent, TOPIC, ValidateNetworks,
 };
 use bus::{Bus, Message, Server, ServerHandle};
 use kit::{Fault, RequestContext};
@@ -30,6 +31,7 @@ impl Network {
         server = answer::<DeallocateForInstance, _, _>(server, self, servers::deallocate);
         server = answer::<GetInstanceNetworks, _, _>(server, self, servers::networks);
         server = answer::<FindPortByAddress, _, _>(server, self, servers::find_by_address);
+        server = answer::<OpenServerTunnel, _, _>(server, self, tunnel::open);
         server = answer::<RegisterNetworkAgent, _, _>(server, self, agents::register);
         vec![server.start()]
     }

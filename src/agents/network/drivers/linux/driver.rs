@@ -1,6 +1,6 @@
 //! The driver's handle: a bounded queue to the one task that changes the host.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,13 +18,17 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::host::Host;
-use crate::drivers::driver::{Capabilities, DriverError, DriverResult, MetadataHandler, NetworkDriver};
+use super::names::Names;
+use super::netns;
+use crate::drivers::driver::{Capabilities, Connection, DriverError, DriverResult, MetadataHandler, NetworkDriver};
 
 /// Verbs that may wait.
 const QUEUE: usize = 1024;
 /// How long one verb may take; a sync of a large host has longer.
 const VERB_DEADLINE: Duration = Duration::from_secs(60);
 const SYNC_DEADLINE: Duration = Duration::from_secs(600);
+/// How long a guest may take to answer a connection: one that is not there yet is not found by ARP for three seconds.
+const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 /// How often it is checked that all is still there.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -60,6 +64,7 @@ type Job = Box<dyn for<'a> FnOnce(&'a mut Host) -> BoxFuture<'a, ()> + Send>;
 #[derive(Debug)]
 pub struct LinuxDriver {
     jobs: mpsc::Sender<Job>,
+    names: Names,
     capabilities: Capabilities,
     conditions: Conditions,
     cancel: CancellationToken,
@@ -74,6 +79,7 @@ impl LinuxDriver {
     pub async fn start(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
         let host = Host::prepare(config, metadata).await?;
         let (capabilities, conditions) = (host.capabilities(), host.conditions.clone());
+        let names = host.names.clone();
         for warning in &capabilities.warnings {
             tracing::warn!("{warning}");
         }
@@ -81,7 +87,7 @@ impl LinuxDriver {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let cancel = CancellationToken::new();
         let worker = tokio::spawn(work(host, queue, cancel.clone()));
-        Ok(Self { jobs, capabilities, conditions, cancel, worker: Mutex::new(Some(worker)) })
+        Ok(Self { jobs, names, capabilities, conditions, cancel, worker: Mutex::new(Some(worker)) })
     }
 
     fn submit<T: Send + 'static>(
@@ -182,6 +188,24 @@ impl NetworkDriver for LinuxDriver {
 
     fn sync(&self, state: HostState) -> BoxFuture<'_, DriverResult<()>> {
         self.submit("making the host's network as it should be", SYNC_DEADLINE, |host| host.sync(state).boxed())
+    }
+
+    fn connect(&self, network: NetworkId, to: SocketAddr) -> BoxFuture<'_, DriverResult<Box<dyn Connection>>> {
+        let namespace = self.names.dhcp_namespace(&network);
+        async move {
+            let doing = format!("connecting to {to} in network {network}");
+            // The thread ends with the attempt, which has a deadline of its own.
+            let attempt = move || {
+                let stream = std::net::TcpStream::connect_timeout(&to, CONNECT_WITHIN)?;
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                Ok(stream)
+            };
+            let stream = netns::within(&namespace, attempt).await?.and_then(tokio::net::TcpStream::from_std);
+            let stream = stream.map_err(|error| DriverError::io(doing, error))?;
+            Ok(Box::new(stream) as Box<dyn Connection>)
+        }
+        .boxed()
     }
 
     fn condition(&self) -> Condition {

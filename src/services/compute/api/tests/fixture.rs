@@ -339,6 +339,6 @@ fn host(bus: &Bus, world: &Shared) -> ServerHandle {
         .on(|_, asked: compute_agent::GetConsoleOutput| async move {
             Ok(format!("login:\u{7}\nlast {:?} lines", asked.lines))
         })
-        .on(|_, _: compute_agent::GetVncEndpoint| async { Ok(compute_agent::VncEndpoint::Tcp(5900)) })
+        .on(|_, _: compute_agent::GetVncEndpoint| async { Ok(compute_agent::ConsoleEndpoint::Tcp(5900)) })
         .start()
 }
