@@ -145,7 +145,7 @@ fn a_vm_from_its_name_alone_to_its_end() {
     cloud.cli("vm reboot web --hard").ok();
     assert!(cloud.cli("vm log web").ok().contains("fake"));
     assert_eq!(cloud.cli("vm log web --lines 1").ok().lines().count(), 1);
-    assert!(cloud.cli("vm console web").ok().starts_with("http://127.0.0.1:"));
+    assert!(cloud.cli("vm console web --url").ok().starts_with("http://127.0.0.1:"));
 
     cloud.cli("vm delete web").ok();
     assert_eq!(cloud.cli("vm list -q").ok(), "");

@@ -89,11 +89,11 @@ echo
 say "A VM"
 asked=$(now)
 step "vm create --wait" cloudbox vm create "$vm" --image cirros --network default --key "$vm-key" --volume "$vm-data" --wait
-on_vm() { cloudbox vm ssh "$vm" --identity "$work/key" --user cirros -- "$@"; }
+on_vm() { cloudbox vm ssh "$vm" --identity "$work/key" --user cirros --accept-new -- "$@"; }
 # The guest boots without KVM here and there: two minutes is plenty.
 ssh_answers() {
     local deadline=$((SECONDS + 120))
-    until timeout 15 "$CLOUDBOX" vm ssh "$vm" --identity "$work/key" --user cirros -- true 2>/dev/null; do
+    until timeout 15 "$CLOUDBOX" vm ssh "$vm" --identity "$work/key" --user cirros --accept-new -- true 2>/dev/null; do
         [ $SECONDS -lt $deadline ] || { cloudbox vm log "$vm" | tail -20; return 1; }
         sleep 0.5
     done

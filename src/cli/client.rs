@@ -15,6 +15,7 @@ use super::credentials::{Credentials, Reference};
 use super::fault_text;
 use super::http::{self, Answer, Body, Counter, Http};
 use super::login::{Login, TokenCache};
+use super::socket::{self, Socket};
 use super::problem::{Kind, Problem, Result};
 
 /// The version of Nova's API that is spoken: the flavor is in the server, and keypairs are still made by Nova.
@@ -104,6 +105,11 @@ impl Client {
             }
         }
         Err(Problem::failed(format!("the list of {key} does not end")))
+    }
+
+    /// Opens the WebSocket at `url` (`ws:` or `wss:`), which an answer of the cloud has told.
+    pub async fn socket(&self, url: &str) -> Result<Socket> {
+        socket::open(&self.http, url).await
     }
 
     /// `PUT`s a file's bytes; `report` is told how many have gone.
@@ -274,12 +280,13 @@ fn login_body(credentials: &Credentials) -> Value {
     json!({ "auth": auth })
 }
 
-fn built(builder: hyper::http::request::Builder, body: Body) -> Result<Request<Body>> {
+/// The request that `builder` has begun.
+pub(super) fn built(builder: hyper::http::request::Builder, body: Body) -> Result<Request<Body>> {
     builder.body(body).map_err(|error| Problem::usage(format!("this makes no HTTP request: {error}")))
 }
 
 /// The JSON of a good answer; the reason of another.
-fn accepted(answer: &Answer) -> Result<Value> {
+pub(super) fn accepted(answer: &Answer) -> Result<Value> {
     let status = answer.status;
     if status.is_success() {
         // 202 and 204 have no body, and a console or a reboot needs none.

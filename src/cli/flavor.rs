@@ -105,7 +105,7 @@ impl Flavor {
             Verb::Create(create) => create.run(session).await,
             Verb::Delete { flavors } => {
                 let delete = async |name: &str| {
-                    let id = FLAVOR.find_id(&session.client, name).await?;
+                    let id = FLAVOR.find_exactly(&session.client, name).await?;
                     FLAVOR.delete(&session.client, &id).await
                 };
                 session.each(&flavors, delete).await

@@ -60,6 +60,19 @@ impl Global {
         self.data_dir.as_deref().unwrap_or(Path::new(DATA_DIR))
     }
 
+    /// The options that have another command talk to the same cloud.
+    #[must_use]
+    pub fn cloud_options(&self) -> Vec<String> {
+        let mut options = Vec::new();
+        let mut option = |name: &str, value: Option<String>| options.extend(value.map(|value| format!("{name}={value}")));
+        let text = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        option("--os-cloud", self.os_cloud.clone());
+        option("--data-dir", self.data_dir.as_ref().map(text));
+        option("--os-cacert", self.os_cacert.as_ref().map(text));
+        options.extend(self.insecure.then(|| "--insecure".to_owned()));
+        options
+    }
+
     /// The output that the options ask for.
     #[must_use]
     pub fn out(&self) -> Output {

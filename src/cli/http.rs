@@ -12,6 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
+use hyper::upgrade::Upgraded;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
@@ -141,6 +142,23 @@ impl Http {
                 return Err(late(&place));
             }
         }
+    }
+
+    /// Sends a request for another protocol. Answers the connection that speaks it from now on, or the answer that refuses it.
+    ///
+    /// # Errors
+    /// When nobody answers, or not in time.
+    pub async fn upgrade(&self, request: Request<Body>) -> Result<std::result::Result<Upgraded, Answer>> {
+        let place = place(&request)?;
+        let switch = async {
+            let response = self.begin(request, &place).await?;
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                return read(response).await.map(Err);
+            }
+            let upgraded = hyper::upgrade::on(response).await;
+            upgraded.map(Ok).map_err(|error| Problem::failed(format!("the connection to {place} failed: {error}")))
+        };
+        tokio::time::timeout(PATIENCE, switch).await.unwrap_or_else(|_| Err(late(&place)))
     }
 
     /// Sends a request whose answer is read as it comes, with [`chunk`].

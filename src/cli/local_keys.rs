@@ -30,14 +30,23 @@ pub fn private_key(name: &str) -> Result<PathBuf> {
     Ok(dir.join("cloudbox/keys").join(name))
 }
 
-/// The hosts that have been logged in to.
+/// The file with the host keys of the server with this id; its directory is there.
 ///
 /// # Errors
-/// When the user has no home.
-pub fn known_hosts() -> Result<PathBuf> {
-    let dir = user_dir("XDG_STATE_HOME", ".local/state").ok_or_else(homeless)?.join("cloudbox");
+/// When the user has no home, or the directory cannot be made.
+pub fn known_hosts(server: &str) -> Result<PathBuf> {
+    let dir = user_dir("XDG_STATE_HOME", ".local/state").ok_or_else(homeless)?.join("cloudbox/known_hosts.d");
     make_private_dir(&dir)?;
-    Ok(dir.join("known_hosts"))
+    // An id of another cloud may be anything.
+    Ok(dir.join(server.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")))
+}
+
+/// Forgets the host keys of a server that is gone.
+pub fn forget_host(server: &str) {
+    if let Ok(path) = known_hosts(server) {
+        // Most were never logged in to.
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 fn homeless() -> Problem {

@@ -36,6 +36,7 @@ mod security_group;
 mod serve;
 mod session;
 mod shell;
+mod socket;
 mod status;
 mod summary;
 mod topics;
@@ -167,14 +168,17 @@ fn client(matches: &ArgMatches, global: &Global) -> Result<()> {
     let session = Session::open(global)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::io("cannot start", &error))?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let Some(every) = global.every() else { return once(matches, &session).await };
         loop {
             Output::begin_again();
             once(matches, &session).await?;
             tokio::time::sleep(every).await;
         }
-    })
+    });
+    // A read of standard input is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 /// The verb that was said.

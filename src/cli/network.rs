@@ -106,7 +106,7 @@ impl Network {
             Verb::Create(create) => create.run(session).await,
             Verb::Delete { networks } => {
                 let delete = async |name: &str| {
-                    let id = NETWORK.find_id(&session.client, name).await?;
+                    let id = NETWORK.find_exactly(&session.client, name).await?;
                     NETWORK.delete(&session.client, &id).await
                 };
                 session.each(&networks, delete).await

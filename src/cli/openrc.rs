@@ -38,12 +38,14 @@ pub fn render(credentials: &Credentials) -> String {
 }
 
 fn export(name: &str, value: &str) -> String {
+    format!("export {name}={}\n", quoted(value))
+}
+
+/// `value` as one word of a shell.
+#[must_use]
+pub fn quoted(value: &str) -> String {
     let plain = !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c));
-    if plain {
-        format!("export {name}={value}\n")
-    } else {
-        format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
-    }
+    if plain { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

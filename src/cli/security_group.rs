@@ -116,7 +116,7 @@ impl SecurityGroup {
             }
             Verb::Delete { groups } => {
                 let delete = async |name: &str| {
-                    let id = SECURITY_GROUP.find_id(&session.client, name).await?;
+                    let id = SECURITY_GROUP.find_exactly(&session.client, name).await?;
                     SECURITY_GROUP.delete(&session.client, &id).await
                 };
                 session.each(&groups, delete).await

@@ -13,6 +13,8 @@ pub struct Session {
     pub client: Client,
     /// The output.
     pub out: Output,
+    /// The options that have another command talk to the same cloud.
+    pub cloud_options: Vec<String>,
 }
 
 impl Session {
@@ -23,7 +25,7 @@ impl Session {
     pub fn open(global: &Global) -> Result<Self> {
         let credentials = credentials::find(global, &Surroundings::of_process())?;
         let kept = TokenCache::of(&credentials);
-        Ok(Self { client: Client::new(credentials).keeping(kept), out: global.out() })
+        Ok(Self { client: Client::new(credentials).keeping(kept), out: global.out(), cloud_options: global.cloud_options() })
     }
 
     /// Does `one` for each of `names`; all are tried, and the first failure is the answer.

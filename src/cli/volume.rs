@@ -136,7 +136,7 @@ impl Volume {
 }
 
 async fn delete(session: &Session, name: &str, wait: &Wait) -> Result<()> {
-    let id = VOLUME.find_id(&session.client, name).await?;
+    let id = VOLUME.find_exactly(&session.client, name).await?;
     VOLUME.delete(&session.client, &id).await?;
     if !wait.wanted() {
         return Ok(());

@@ -48,7 +48,7 @@ within_a_second() {
 }
 qemu_pid() { cat "$libvirtd_dir/run/qemu/$name.pid"; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-on() { timeout 30 "$cloud_binary" vm ssh guest --identity "$work/key" --user cirros --timeout 10 -- "$@"; }
+on() { timeout 30 "$cloud_binary" vm ssh guest --identity "$work/key" --user cirros --accept-new --timeout 10 -- "$@"; }
 wait_for_guest() { check "the guest answers SSH" until_true 180 on true; }
 
 echo "libvirt is not there at the start"
@@ -89,7 +89,7 @@ echo "a full disk"
 # All but 20 MiB.
 fallocate -l $(($(stat -f -c '%a * %S' "$work/cloud/data/instances") - 20 * 1048576)) "$work/cloud/data/instances/filler"
 # Past the end of its file system, on the disk that the flavor has. The session hangs with the guest.
-timeout 180 "$cloud_binary" vm ssh guest --identity "$work/key" --user cirros -- \
+timeout 180 "$cloud_binary" vm ssh guest --identity "$work/key" --user cirros --accept-new -- \
     sudo dd if=/dev/zero of=/dev/vda bs=1M seek=800 count=120 conv=fsync >/dev/null 2>&1 &
 writing=$!
 paused() { [ "$(virsh_there domstate "$name")" = paused ]; }

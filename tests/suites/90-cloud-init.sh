@@ -27,7 +27,7 @@ check "flavor" cloudbox flavor create small --ram 512 --disk 3 --vcpus 1
 allow_ssh_and_ping
 
 # One try; the guest is slow and may be busy.
-on() { timeout 60 "$cloud_binary" vm ssh "$1" --identity "$work/key" --user debian --timeout 20 -- "${@:2}"; }
+on() { timeout 60 "$cloud_binary" vm ssh "$1" --identity "$work/key" --user debian --accept-new --timeout 20 -- "${@:2}"; }
 answers() { on "$1" true; }
 address() { api GET /compute/v2.1/servers/detail | jq -r --arg name "$1" '.servers[] | select(.name == $name) | .addresses[][0].addr'; }
 # The end of the serial console, for what goes wrong before anybody can log in.

@@ -1,21 +1,38 @@
 //! `vm console`, `vm log`.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use clap::Args;
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Bytes;
 
 use super::action;
+use super::escape::Escape;
 use crate::cli::output::text;
-use crate::cli::problem::Result;
+use crate::cli::problem::{Problem, Result};
 use crate::cli::resolve::VM;
 use crate::cli::session::Session;
+use crate::cli::socket;
 
 /// The options of `vm console`.
 #[derive(Debug, Args)]
 pub struct Console {
     /// Name or id
     vm: String,
+    /// Print the address of a console instead: of the screen, for a browser, or of the serial one
+    #[arg(long, value_enum, value_name = "WHICH", num_args = 0..=1, default_missing_value = "screen")]
+    url: Option<Which>,
+}
+
+/// A console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// The screen, for a browser.
+    Screen,
+    /// The serial console, a WebSocket.
+    Serial,
 }
 
 /// The options of `vm log`.
@@ -34,14 +51,59 @@ pub struct Log {
 impl Console {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
         let id = VM.find_id(&session.client, &self.vm).await?;
-        let path = format!("{}/remote-consoles", VM.path_of(&id));
-        let body = json!({ "remote_console": { "protocol": "vnc", "type": "novnc" } });
-        let answer = session.client.post(VM.service, &path, &body).await?;
-        let console = answer.get("remote_console").cloned().unwrap_or_default();
+        let console = remote(session, &id, self.url.unwrap_or(Which::Serial)).await?;
         if session.out.is_data() {
             return session.out.show(&console, &[]);
         }
-        session.out.raw(&(text(&console, "/url") + "\n"))
+        let url = text(&console, "/url");
+        if self.url.is_some() {
+            return session.out.raw(&(url + "\n"));
+        }
+        let socket = session.client.socket(&url).await?;
+        session.out.note(&format!("This is the serial console of {}; Enter ~ . leaves it.", self.vm));
+        let mut escape = Escape::new();
+        let _raw = Raw::begin()?;
+        let (input, output) = socket::standard()?;
+        socket::carry(socket, Bytes::new(), input, output, |typed| escape.filter(typed)).await
+    }
+}
+
+async fn remote(session: &Session, id: &str, which: Which) -> Result<Value> {
+    let (protocol, kind) = match which {
+        Which::Screen => ("vnc", "novnc"),
+        Which::Serial => ("serial", "serial"),
+    };
+    let path = format!("{}/remote-consoles", VM.path_of(id));
+    let body = json!({ "remote_console": { "protocol": protocol, "type": kind } });
+    let answer = session.client.post(VM.service, &path, &body).await?;
+    Ok(answer.get("remote_console").cloned().unwrap_or_default())
+}
+
+/// The terminal in raw mode: every key goes to the guest. As it was before, when this is dropped.
+struct Raw(Option<Termios>);
+
+impl Raw {
+    fn begin() -> Result<Self> {
+        let input = std::io::stdin();
+        if !input.is_terminal() {
+            return Ok(Self(None));
+        }
+        let refused = |error: rustix::io::Errno| Problem::io("cannot set the terminal up", &error.into());
+        let before = tcgetattr(&input).map_err(refused)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(&input, OptionalActions::Now, &raw).map_err(refused)?;
+        Ok(Self(Some(before)))
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // Nobody is left to tell.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+            eprintln!();
+        }
     }
 }
 
@@ -63,7 +125,11 @@ impl Log {
     }
 }
 
-async fn read(session: &Session, id: &str, lines: Option<u32>) -> Result<String> {
+/// The serial console's log.
+///
+/// # Errors
+/// What the cloud answers.
+pub(super) async fn read(session: &Session, id: &str, lines: Option<u32>) -> Result<String> {
     let length = lines.map_or_else(|| json!({}), |lines| json!({ "length": lines }));
     let answer = action(session, id, &json!({ "os-getConsoleOutput": length })).await?;
     Ok(text(&answer, "/output"))

@@ -1,17 +1,18 @@
 //! `vm create`.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use base64::Engine as _;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{choose, list, state};
+use super::tunnel::{self, Forward};
+use super::{choose, cloud_init, list, state};
 use crate::cli::catalog::Service;
 use crate::cli::client::escape;
 use crate::cli::keypair;
 use crate::cli::output::text;
-use crate::cli::problem::Result;
+use crate::cli::problem::{Problem, Result};
 use crate::cli::progress::Progress;
 use crate::cli::resolve::{FLAVOR, IMAGE, NETWORK, SECURITY_GROUP, VM, VOLUME};
 use crate::cli::session::{self, Session};
@@ -34,9 +35,15 @@ pub struct Create {
     /// The keypair that may log in, or `none` [default: the only one, or yours of ~/.ssh]
     #[arg(long, value_name = "KEYPAIR")]
     key: Option<String>,
-    /// A file of user data, for cloud-init
+    /// A file for cloud-init, which is looked at before: #cloud-config YAML, a script, …
+    #[arg(long, value_name = "FILE", conflicts_with = "user_data")]
+    cloud_init: Option<PathBuf>,
+    /// A file of user data, whatever it is
     #[arg(long, value_name = "FILE")]
     user_data: Option<PathBuf>,
+    /// Then have a port of this computer lead to one of the VM, until Ctrl-C; may be given more than once
+    #[arg(long = "port-forward", value_name = "LOCAL:PORT", value_parser = tunnel::forward, conflicts_with = "no_wait")]
+    port_forwards: Vec<Forward>,
     /// Give it a config drive
     #[arg(long)]
     config_drive: bool,
@@ -64,6 +71,9 @@ pub struct Create {
 
 impl Create {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
+        if self.count > 1 && !self.port_forwards.is_empty() {
+            return Err(Problem::usage("--port-forward is for one VM").hint("`cloudbox vm tunnel` does it for each"));
+        }
         let body = json!({ "server": self.server(session).await? });
         let answer = session.client.post(Service::Compute, VM.path, &body).await?;
         let ids = self.ids(session, &answer).await?;
@@ -72,7 +82,12 @@ impl Create {
             made.push(self.finish(session, &id).await?);
         }
         match made.as_slice() {
-            [only] => session.out.show(only, list::SHOW),
+            [only] if self.port_forwards.is_empty() => session.out.show(only, list::SHOW),
+            [only] => {
+                session.out.show(only, list::SHOW)?;
+                let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                tunnel::serve(session, &text(only, "/id"), here, &self.port_forwards).await
+            }
             made => session.out.list(made, list::LIST),
         }
     }
@@ -100,6 +115,8 @@ impl Create {
     }
 
     async fn server(&self, session: &Session) -> Result<Value> {
+        // What is wrong with a file shows before anything is asked of the cloud.
+        let user_data = self.user_data()?;
         let image = self.image(session).await?;
         let mut server = Map::new();
         let mut set = |key: &str, value: Value| server.insert(key.to_owned(), value);
@@ -122,8 +139,7 @@ impl Create {
             }
             set("security_groups", Value::from(groups));
         }
-        if let Some(path) = &self.user_data {
-            let data = base64::engine::general_purpose::STANDARD.encode(session::read(path)?);
+        if let Some(data) = user_data {
             set("user_data", Value::from(data));
         }
         if self.config_drive {
@@ -142,6 +158,15 @@ impl Create {
             set("return_reservation_id", Value::from(true));
         }
         Ok(Value::Object(server))
+    }
+
+    fn user_data(&self) -> Result<Option<String>> {
+        if let Some(path) = &self.cloud_init {
+            let data = session::read(path)?;
+            cloud_init::check(&data)?;
+            return cloud_init::encoded(&data).map(Some);
+        }
+        self.user_data.as_ref().map(|path| cloud_init::encoded(&session::read(path)?)).transpose()
     }
 
     async fn image(&self, session: &Session) -> Result<Value> {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{action, state};
+use crate::cli::local_keys;
 use crate::cli::output::text;
 use crate::cli::problem::Result;
 use crate::cli::progress::Progress;
@@ -55,14 +56,16 @@ pub struct Reboot {
 impl Delete {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
         let asked = session.all(&self.which.vms, async |name| {
-            let id = VM.find_id(&session.client, name).await?;
+            let id = VM.find_exactly(&session.client, name).await?;
             VM.delete(&session.client, &id).await?;
             Ok((name.to_owned(), id))
         });
         let done = async |(name, id): &(String, String)| {
             let progress = Progress::spinner(session.out, format!("delete {name}"));
             let look = async || wait::gone(VM.get(&session.client, id).await, deleting);
-            wait::until(&self.which.wait, progress, look).await.map(drop)
+            wait::until(&self.which.wait, progress, look).await?;
+            local_keys::forget_host(id);
+            Ok(())
         };
         self.which.finish(session, asked.await, done).await
     }

@@ -1,13 +1,17 @@
 //! `cloudbox vm`: servers.
 
 mod choose;
+mod cloud_init;
 mod console;
 mod create;
+mod escape;
+mod host_keys;
 mod life;
 mod list;
 mod ssh;
 mod state;
 mod trace;
+mod tunnel;
 
 pub use choose::disk_of;
 use clap::{Args, Subcommand};
@@ -42,7 +46,7 @@ enum Verb {
     Stop(life::Stop),
     /// Restart VMs
     Reboot(life::Reboot),
-    /// Print the URL of a VM's screen
+    /// Use a VM's serial console in this terminal, or print the address of a console
     Console(console::Console),
     /// Print what a VM has written to its serial console
     Log(console::Log),
@@ -50,6 +54,8 @@ enum Verb {
     Trace(trace::Trace),
     /// Log in to a VM, or run a command in it
     Ssh(ssh::Ssh),
+    /// Reach TCP ports of a VM from here, through the cloud's API alone
+    Tunnel(tunnel::Tunnel),
 }
 
 impl Vm {
@@ -70,6 +76,7 @@ impl Vm {
             Verb::Log(verb) => verb.run(session).await,
             Verb::Trace(verb) => verb.run(session).await,
             Verb::Ssh(verb) => verb.run(session).await,
+            Verb::Tunnel(verb) => verb.run(session).await,
         }
     }
 }

@@ -1,4 +1,7 @@
-//! `vm ssh`: finds where the guest is reached, waits until it answers, and becomes `ssh`.
+//! `vm ssh`: finds the way to the guest, waits until it answers, checks whose keys it has, and becomes `ssh`.
+//!
+//! The way is a tunnel through the cloud's API, so that neither a route to the guest nor a floating IP is needed; with `--direct`, and where
+//! the cloud has no tunnels, it is one of the guest's addresses. The host's keys are those that the guest has printed on its console.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
@@ -11,8 +14,9 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
-use crate::cli::local_keys;
+use super::{console, host_keys, tunnel};
 use crate::cli::output::text;
+use crate::cli::{local_keys, openrc, socket};
 use crate::cli::problem::{Kind, Problem, Result};
 use crate::cli::progress::Progress;
 use crate::cli::resolve::{IMAGE, VM};
@@ -21,7 +25,9 @@ use crate::cli::session::Session;
 /// How long one attempt to hear from the guest may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// The time between two attempts.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long the console is looked at for keys, once the guest answers: cloud-init prints them last.
+const KEYS_WITHIN: Duration = Duration::from_secs(30);
 /// The users of images that do not say theirs, by the distribution.
 const USERS: &[(&str, &str)] = &[
     ("cirros", "cirros"),
@@ -54,6 +60,12 @@ pub struct Ssh {
     /// The longest time to wait until it answers, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
+    /// Go to one of its addresses, not through the cloud's API
+    #[arg(long)]
+    direct: bool,
+    /// Where it has printed no host keys on its console, trust those that it shows first
+    #[arg(long)]
+    accept_new: bool,
     /// What to run in it [default: a shell]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -64,13 +76,15 @@ impl Ssh {
         let server = VM.find(&session.client, &self.vm).await?;
         // The list leaves some of what one has to a request for that one.
         let server = VM.get(&session.client, &text(&server, "/id")).await?;
-        let addresses = self.addresses(&server)?;
+        runs(&server)?;
         let user = match &self.user {
             Some(user) => user.clone(),
             None => default_user(session, &server).await?,
         };
-        let address = self.reach(session, &server, &addresses).await?;
-        let error = self.command(&server, &user, address)?.exec();
+        let way = self.way(session, &server).await?;
+        let way = self.reach(session, &server, way).await?;
+        let known = self.known(session, &server).await?;
+        let error = self.command(session, &server, &user, &way, &known)?.exec();
         Err(match error.kind() {
             std::io::ErrorKind::NotFound => {
                 Problem::failed("there is no ssh on this computer").hint("install openssh-client")
@@ -79,39 +93,38 @@ impl Ssh {
         })
     }
 
-    fn addresses(&self, server: &Value) -> Result<Vec<SocketAddr>> {
-        let (name, status) = (text(server, "/name"), text(server, "/status"));
-        if matches!(status.as_str(), "SHUTOFF" | "ERROR" | "PAUSED" | "SUSPENDED") {
-            let problem = Problem::failed(format!("VM {name} is {status}"));
-            return Err(if status == "SHUTOFF" {
-                problem.hint(format!("`cloudbox vm start {name}` starts it"))
-            } else {
-                problem
-            });
+    /// How it can be reached.
+    async fn way(&self, session: &Session, server: &Value) -> Result<Way> {
+        if !self.direct {
+            match tunnel::url(session, &text(server, "/id"), self.port).await {
+                Ok(url) => return Ok(Way::Tunnel(url)),
+                // Another cloud, which has none.
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                Err(problem) => return Err(problem),
+            }
         }
         let addresses: Vec<SocketAddr> =
             addresses(server).into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect();
         if addresses.is_empty() {
-            return Err(Problem::failed(format!("VM {name} has no address"))
+            return Err(Problem::failed(format!("VM {} has no address", text(server, "/name")))
                 .hint("it may be without a network, or still in the making"));
         }
-        Ok(addresses)
+        Ok(Way::Direct(addresses))
     }
 
-    /// The first of `addresses` where an SSH server greets.
-    async fn reach(&self, session: &Session, server: &Value, addresses: &[SocketAddr]) -> Result<SocketAddr> {
+    /// Waits until an SSH server greets at the end of `way`; of several addresses the one that did is left.
+    async fn reach(&self, session: &Session, server: &Value, way: Way) -> Result<Way> {
         let deadline = Instant::now() + Duration::from_secs(self.timeout);
         let mut progress = None;
         loop {
-            for address in addresses {
-                if greets(*address).await {
-                    return Ok(*address);
-                }
-            }
+            let last = match attempt(session, &way).await {
+                Ok(Some(way)) => return Ok(way),
+                Ok(None) => format!("nobody answers at {}", way.name()),
+                Err(problem) if matches!(problem.kind, Kind::NotAllowed | Kind::Unreachable) => return Err(problem),
+                Err(problem) => problem.text,
+            };
             if Instant::now() > deadline {
-                let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-                let problem =
-                    Problem::failed(format!("nothing answers at {} after {} s", places.join(", "), self.timeout));
+                let problem = Problem::failed(format!("{last}, after {} s", self.timeout));
                 return Err(problem.hint(format!(
                     "`cloudbox vm log {}` shows what the guest does; `cloudbox security-group allow default --protocol tcp --port {}` lets SSH in",
                     text(server, "/name"),
@@ -124,21 +137,65 @@ impl Ssh {
         }
     }
 
-    fn command(&self, server: &Value, user: &str, address: SocketAddr) -> Result<Command> {
+    /// The file with the host's keys, and how strictly ssh is to take it.
+    async fn known(&self, session: &Session, server: &Value) -> Result<Known> {
+        let id = text(server, "/id");
+        let file = local_keys::known_hosts(&id)?;
+        let deadline = Instant::now() + KEYS_WITHIN;
+        let mut progress = None;
+        loop {
+            let keys = match console::read(session, &id, None).await {
+                Ok(log) => host_keys::printed(&log),
+                // Not everybody who may log in may see the console.
+                Err(problem) if problem.kind != Kind::Unreachable => Vec::new(),
+                Err(problem) => return Err(problem),
+            };
+            if !keys.is_empty() {
+                let written = std::fs::write(&file, host_keys::known_hosts(&id, &keys));
+                written.map_err(|error| Problem::io(&format!("cannot write {}", file.display()), &error))?;
+                return Ok(Known { file, strict: "yes" });
+            }
+            if std::fs::metadata(&file).is_ok_and(|meta| meta.len() > 0) {
+                return Ok(Known { file, strict: "yes" });
+            }
+            if self.accept_new {
+                return Ok(Known { file, strict: "accept-new" });
+            }
+            if Instant::now() > deadline {
+                let text = format!("{} has printed no host keys on its console: nobody knows whether it is itself that answers", self.vm);
+                return Err(Problem::failed(text).hint("--accept-new trusts the key that it shows first, and knows it from then on"));
+            }
+            let progress = progress.get_or_insert_with(|| Progress::spinner(session.out, self.vm.clone()));
+            progress.state("waiting for its host keys on the console");
+            tokio::time::sleep(PAUSE * 4).await;
+        }
+    }
+
+    fn command(&self, session: &Session, server: &Value, user: &str, way: &Way, known: &Known) -> Result<Command> {
         let mut command = Command::new("ssh");
-        // Addresses come back with other guests: a host's key belongs to the server, not to its address.
-        let known = local_keys::known_hosts()?;
+        let id = text(server, "/id");
         for option in [
-            "StrictHostKeyChecking=accept-new".to_owned(),
+            format!("StrictHostKeyChecking={}", known.strict),
             // In quotes, or a space in it would begin another file.
-            format!("UserKnownHostsFile=\"{}\"", known.display()),
-            format!("HostKeyAlias={}", text(server, "/id")),
+            format!("UserKnownHostsFile=\"{}\"", known.file.display()),
+            "GlobalKnownHostsFile=/dev/null".to_owned(),
+            // Addresses come back with other guests: a host's key belongs to the server, not to its address.
+            format!("HostKeyAlias={id}"),
             "CheckHostIP=no".to_owned(),
             "ConnectTimeout=20".to_owned(),
+            // A tunnel through which nothing goes is closed.
+            "ServerAliveInterval=60".to_owned(),
             "LogLevel=ERROR".to_owned(),
         ] {
             command.args(["-o", &option]);
         }
+        let host = match way {
+            Way::Tunnel(_) => {
+                command.args(["-o", &format!("ProxyCommand={}", self.proxy(session, &id)?)]);
+                id.clone()
+            }
+            Way::Direct(addresses) => addresses.first().map(|address| address.ip().to_string()).unwrap_or_default(),
+        };
         let kept = || {
             let key = text(server, "/key_name");
             local_keys::private_key(&key).ok().filter(|path| !key.is_empty() && path.exists())
@@ -148,9 +205,75 @@ impl Ssh {
         }
         command
             .args(["-p", &self.port.to_string(), "-l", user, "--"])
-            .arg(address.ip().to_string())
+            .arg(host)
             .args(&self.command);
         Ok(command)
+    }
+
+    /// This very program, as the command that ssh talks through.
+    fn proxy(&self, session: &Session, id: &str) -> Result<String> {
+        let own = std::env::current_exe().map_err(|error| Problem::io("cannot find out where I am", &error))?;
+        let mut words = vec![own.display().to_string()];
+        words.extend(session.cloud_options.iter().cloned());
+        words.extend(["vm", "tunnel", id, &self.port.to_string()].map(str::to_owned));
+        // ssh replaces what follows a %, and the user's shell reads it then.
+        Ok(words.iter().map(|word| openrc::quoted(&word.replace('%', "%%"))).collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// How a guest is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Way {
+    /// Through the cloud's API: the URL of a WebSocket.
+    Tunnel(String),
+    /// At one of these.
+    Direct(Vec<SocketAddr>),
+}
+
+impl Way {
+    fn name(&self) -> String {
+        match self {
+            Self::Tunnel(_) => "the end of the tunnel".to_owned(),
+            Self::Direct(addresses) => addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// What is known of a host's keys.
+#[derive(Debug)]
+struct Known {
+    file: PathBuf,
+    strict: &'static str,
+}
+
+/// Fails for a server of which it is known that nobody can answer.
+fn runs(server: &Value) -> Result<()> {
+    let (name, status) = (text(server, "/name"), text(server, "/status"));
+    match status.as_str() {
+        "SHUTOFF" => Err(Problem::failed(format!("VM {name} is {status}"))
+            .hint(format!("`cloudbox vm start {name}` starts it"))),
+        "ERROR" | "PAUSED" | "SUSPENDED" => Err(Problem::failed(format!("VM {name} is {status}"))),
+        _ => Ok(()),
+    }
+}
+
+/// The way on which an SSH server says hello, if one does: a port may be open before anyone listens behind it.
+async fn attempt(session: &Session, way: &Way) -> Result<Option<Way>> {
+    match way {
+        Way::Tunnel(url) => {
+            let mut socket = session.client.socket(url).await?;
+            let hello = timeout(ATTEMPT, socket::some(&mut socket)).await;
+            let greets = matches!(hello, Ok(Ok(hello)) if hello.starts_with(b"SSH-"));
+            Ok(greets.then(|| way.clone()))
+        }
+        Way::Direct(addresses) => {
+            for address in addresses {
+                if greets(*address).await {
+                    return Ok(Some(Way::Direct(vec![*address])));
+                }
+            }
+            Ok(None)
+        }
     }
 }
 
