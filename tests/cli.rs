@@ -153,6 +153,60 @@ fn a_vm_from_its_name_alone_to_its_end() {
 }
 
 #[test]
+fn a_port_of_a_vm_is_reached_through_the_api_alone() {
+    let cloud = Cloud::start();
+    cloud.image("tiny", 1);
+    std::fs::write(cloud.dir.path().join("bad.yaml"), "packages: [nginx]\n").unwrap();
+    assert!(cloud.cli("vm create web --key none --cloud-init bad.yaml").fails(2).contains("cloud-init does not know"));
+    cloud.cli("vm create web --key none").ok();
+    // The guests of the fake network greet, and say after one what one says: here, nothing.
+    assert_eq!(cloud.cli("vm tunnel web 22").ok(), "SSH-2.0-fake\r\n");
+    assert!(cloud.cli("vm tunnel we 1").fails(1).contains("Nobody answers at port 1 of the server."));
+    assert!(cloud.cli("vm console web --url serial").ok().starts_with("ws://127.0.0.1:"));
+    let recorded = cloud.cli("audit --target web").ok() + &cloud.cli("audit --action create").ok();
+    assert!(recorded.contains("tunnel"), "{recorded}");
+    cloud.cli("vm stop web").ok();
+    assert!(cloud.cli("vm tunnel web 22").fails(1).contains("not ready"));
+}
+
+#[test]
+fn nouns_that_are_described_and_what_is_printed_of_them() {
+    let cloud = Cloud::start();
+    cloud.cli("project create shop --description Shoes").ok();
+    let user = cloud.cli("user create ann --password secret-1 --project shop -o json").json();
+    cloud.cli("role grant member --user ann --project shop").ok();
+    let roles = cloud.cli("role-assignment list --user ann --columns role,project --no-headers").ok();
+    assert_eq!(roles, "member  shop\n");
+    let id = field(&user, "/id");
+    assert_eq!(cloud.cli(&format!("user show {} --columns name --no-headers", &id[..8])).ok(), "ann\n");
+    assert!(cloud.cli("user delete an").fails(3).contains("there is no user named an"));
+    let names =
+        cloud.cli("project list --sort -name --filter name!=admin --filter name!=service -o json --columns name");
+    assert_eq!(names.json()[0], serde_json::json!({"name": "shop"}));
+    assert!(cloud.cli("project list --sort colour").fails(2).contains("there is no column colour"));
+    assert!(cloud.cli("user set ann").fails(2).contains("there is nothing to change"));
+    cloud.cli("user set ann --disable --email ann@example.org").ok();
+    assert_eq!(cloud.cli("user show ann --columns enabled,email --no-headers").ok(), "no\nann@example.org\n");
+    for list in
+        ["domain", "region", "service", "endpoint", "role", "router", "subnet", "port", "floating-ip", "hypervisor"]
+    {
+        cloud.cli(&format!("{list} list -o wide")).ok();
+    }
+    for list in
+        ["compute-service", "availability-zone", "network-agent", "volume-type", "volume-attachment", "server-group"]
+    {
+        cloud.cli(&format!("{list} list -o wide")).ok();
+    }
+    for list in ["trust", "credential", "limit", "registered-limit", "application-credential", "access-rule", "mapping"]
+    {
+        cloud.cli(&format!("{list} list -o json")).json();
+    }
+    cloud.cli("user delete ann").ok();
+    assert!(cloud.cli("vm stop web --watch").fails(2).contains("--watch goes with list and show"));
+    assert!(cloud.cli("help exit-codes").ok().contains("nobody answers"));
+}
+
+#[test]
 fn a_boot_is_traced_in_sixteen_steps() {
     let cloud = Cloud::start();
     cloud.image("tiny", 1);

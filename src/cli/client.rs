@@ -15,8 +15,8 @@ use super::credentials::{Credentials, Reference};
 use super::fault_text;
 use super::http::{self, Answer, Body, Counter, Http};
 use super::login::{Login, TokenCache};
-use super::socket::{self, Socket};
 use super::problem::{Kind, Problem, Result};
+use super::socket::{self, Socket};
 
 /// The version of Nova's API that is spoken: the flavor is in the server, and keypairs are still made by Nova.
 const COMPUTE_VERSION: &str = "2.79";

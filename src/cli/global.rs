@@ -64,7 +64,8 @@ impl Global {
     #[must_use]
     pub fn cloud_options(&self) -> Vec<String> {
         let mut options = Vec::new();
-        let mut option = |name: &str, value: Option<String>| options.extend(value.map(|value| format!("{name}={value}")));
+        let mut option =
+            |name: &str, value: Option<String>| options.extend(value.map(|value| format!("{name}={value}")));
         let text = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
         option("--os-cloud", self.os_cloud.clone());
         option("--data-dir", self.data_dir.as_ref().map(text));

@@ -25,7 +25,11 @@ impl Session {
     pub fn open(global: &Global) -> Result<Self> {
         let credentials = credentials::find(global, &Surroundings::of_process())?;
         let kept = TokenCache::of(&credentials);
-        Ok(Self { client: Client::new(credentials).keeping(kept), out: global.out(), cloud_options: global.cloud_options() })
+        Ok(Self {
+            client: Client::new(credentials).keeping(kept),
+            out: global.out(),
+            cloud_options: global.cloud_options(),
+        })
     }
 
     /// Does `one` for each of `names`; all are tried, and the first failure is the answer.

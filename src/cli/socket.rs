@@ -124,7 +124,8 @@ pub async fn carry(
 /// When one of them is closed.
 pub fn standard() -> Result<(tokio::fs::File, tokio::fs::File)> {
     let own = |fd: BorrowedFd<'_>| {
-        let fd = fd.try_clone_to_owned().map_err(|error| Problem::io("cannot use standard input and output", &error))?;
+        let fd =
+            fd.try_clone_to_owned().map_err(|error| Problem::io("cannot use standard input and output", &error))?;
         Ok(tokio::fs::File::from_std(std::fs::File::from(fd)))
     };
     Ok((own(std::io::stdin().as_fd())?, own(std::io::stdout().as_fd())?))

@@ -119,6 +119,34 @@ impl Create {
     }
 }
 
+/// Whether `text` is rather a file or a URL than the name of an image.
+#[must_use]
+pub fn is_source(text: &str) -> bool {
+    is_url(text) || text.contains('/') || Path::new(text).is_file()
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// An image of a file or a URL, which is called as its last part is.
+///
+/// # Errors
+/// What keeps it from being made.
+pub async fn of_source(session: &Session, source: &str, wait: &Wait) -> Result<Value> {
+    let path = source.split(['?', '#']).next().filter(|_| is_url(source)).unwrap_or(source);
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
+    let mut body = Map::from_iter([("name".to_owned(), json!(name)), ("container_format".to_owned(), json!("bare"))]);
+    let format =
+        if is_url(source) { format::of_url(source).unwrap_or("qcow2") } else { format::guess(Path::new(source))? };
+    body.insert("disk_format".to_owned(), json!(format));
+    if is_url(source) {
+        of_url(session, body, source, wait).await
+    } else {
+        of_file(session, body, Path::new(source), wait).await
+    }
+}
+
 /// An image with the bytes of `file`. One that they do not get into is taken away again.
 ///
 /// # Errors

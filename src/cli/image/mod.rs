@@ -2,7 +2,7 @@
 
 mod catalogue;
 mod change;
-mod create;
+pub(super) mod create;
 mod format;
 mod pull;
 mod save;

@@ -41,7 +41,8 @@ pub fn check(data: &[u8]) -> Result<()> {
     if data.starts_with(&[0x1f, 0x8b]) {
         return Ok(());
     }
-    let text = std::str::from_utf8(data).map_err(|_| Problem::usage("this is no text, and so nothing for cloud-init"))?;
+    let text =
+        std::str::from_utf8(data).map_err(|_| Problem::usage("this is no text, and so nothing for cloud-init"))?;
     let first = text.lines().next().unwrap_or_default().trim_end();
     if OTHERS.iter().any(|start| first.starts_with(start)) {
         return Ok(());

@@ -10,6 +10,7 @@ use super::tunnel::{self, Forward};
 use super::{choose, cloud_init, list, state};
 use crate::cli::catalog::Service;
 use crate::cli::client::escape;
+use crate::cli::image::create as image_create;
 use crate::cli::keypair;
 use crate::cli::output::text;
 use crate::cli::problem::{Problem, Result};
@@ -23,7 +24,7 @@ use crate::cli::wait::{self, Wait};
 pub struct Create {
     /// What it shall be called
     name: String,
-    /// The image [default: the only one, or the newest]
+    /// The image; of a file or a URL one is made first [default: the only one, or the newest]
     #[arg(long)]
     image: Option<String>,
     /// The flavor [default: the smallest that fits the image]
@@ -171,6 +172,9 @@ impl Create {
 
     async fn image(&self, session: &Session) -> Result<Value> {
         if let Some(image) = &self.image {
+            if image_create::is_source(image) {
+                return image_create::of_source(session, image, &self.wait).await;
+            }
             return IMAGE.find(&session.client, image).await;
         }
         let image = choose::image(IMAGE.list(&session.client).await?)?;

@@ -51,7 +51,11 @@ mod tests {
     fn what_stands_between_the_markers_is_taken() {
         let plain = log(&[&format!("ssh-ed25519 {ED25519} root@web")]);
         assert_eq!(printed(&plain), [format!("ssh-ed25519 {ED25519}")]);
-        let logged = log(&[&format!("[   23.1] cloud-init[612]: ssh-ed25519 {ED25519} root@web"), "ssh-ed25519 AAAA broken", ""]);
+        let logged = log(&[
+            &format!("[   23.1] cloud-init[612]: ssh-ed25519 {ED25519} root@web"),
+            "ssh-ed25519 AAAA broken",
+            "",
+        ]);
         assert_eq!(printed(&logged).len(), 1);
         // A key that calls itself another kind is none.
         assert!(printed(&log(&[&format!("ecdsa-sha2-nistp256 {ED25519}")])).is_empty());
@@ -67,6 +71,9 @@ mod tests {
 
     #[test]
     fn a_file_for_ssh_is_made_of_them() {
-        assert_eq!(known_hosts("id", &["ssh-ed25519 A".to_owned(), "ecdsa B".to_owned()]), "id ssh-ed25519 A\nid ecdsa B\n");
+        assert_eq!(
+            known_hosts("id", &["ssh-ed25519 A".to_owned(), "ecdsa B".to_owned()]),
+            "id ssh-ed25519 A\nid ecdsa B\n"
+        );
     }
 }

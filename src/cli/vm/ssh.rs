@@ -16,11 +16,11 @@ use tokio::time::{Instant, timeout};
 
 use super::{console, host_keys, tunnel};
 use crate::cli::output::text;
-use crate::cli::{local_keys, openrc, socket};
 use crate::cli::problem::{Kind, Problem, Result};
 use crate::cli::progress::Progress;
 use crate::cli::resolve::{IMAGE, VM};
 use crate::cli::session::Session;
+use crate::cli::{local_keys, openrc, socket};
 
 /// How long one attempt to hear from the guest may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -162,8 +162,12 @@ impl Ssh {
                 return Ok(Known { file, strict: "accept-new" });
             }
             if Instant::now() > deadline {
-                let text = format!("{} has printed no host keys on its console: nobody knows whether it is itself that answers", self.vm);
-                return Err(Problem::failed(text).hint("--accept-new trusts the key that it shows first, and knows it from then on"));
+                let text = format!(
+                    "{} has printed no host keys on its console: nobody knows whether it is itself that answers",
+                    self.vm
+                );
+                return Err(Problem::failed(text)
+                    .hint("--accept-new trusts the key that it shows first, and knows it from then on"));
             }
             let progress = progress.get_or_insert_with(|| Progress::spinner(session.out, self.vm.clone()));
             progress.state("waiting for its host keys on the console");
@@ -203,10 +207,7 @@ impl Ssh {
         if let Some(identity) = self.identity.clone().or_else(kept) {
             command.args(["-o", "IdentitiesOnly=yes", "-i"]).arg(identity);
         }
-        command
-            .args(["-p", &self.port.to_string(), "-l", user, "--"])
-            .arg(host)
-            .args(&self.command);
+        command.args(["-p", &self.port.to_string(), "-l", user, "--"]).arg(host).args(&self.command);
         Ok(command)
     }
 
@@ -250,8 +251,9 @@ struct Known {
 fn runs(server: &Value) -> Result<()> {
     let (name, status) = (text(server, "/name"), text(server, "/status"));
     match status.as_str() {
-        "SHUTOFF" => Err(Problem::failed(format!("VM {name} is {status}"))
-            .hint(format!("`cloudbox vm start {name}` starts it"))),
+        "SHUTOFF" => {
+            Err(Problem::failed(format!("VM {name} is {status}")).hint(format!("`cloudbox vm start {name}` starts it")))
+        }
         "ERROR" | "PAUSED" | "SUSPENDED" => Err(Problem::failed(format!("VM {name} is {status}"))),
         _ => Ok(()),
     }

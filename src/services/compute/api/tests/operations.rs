@@ -76,6 +76,18 @@ async fn consoles_are_read_and_opened() {
     let url = new["remote_console"]["url"].as_str().unwrap();
     let token = url.strip_prefix("http://c/console/vnc_auto.html?path=console%2Fwebsockify%3Ftoken%3D").unwrap();
     assert_eq!(token.len(), 36);
+    let serial = json!({ "remote_console": { "protocol": "serial", "type": "serial" } });
+    let serial = cloud.send("member", 8, "POST", &format!("/servers/{id}/remote-consoles"), serial).await.json();
+    assert!(serial["remote_console"]["url"].as_str().unwrap().starts_with("ws://c/console/websockify?token=serial-"));
+    let old = cloud.member("POST", &path, json!({ "os-getSerialConsole": { "type": "serial" } })).await.json();
+    assert_eq!(old["console"]["type"], "serial");
+    let tunnel = format!("/servers/{id}/cloudbox-tunnel");
+    let made = cloud.member("POST", &tunnel, json!({ "tunnel": { "port": 22 } })).await.json();
+    assert_eq!(made["tunnel"]["port"], 22);
+    assert!(made["tunnel"]["url"].as_str().unwrap().starts_with("ws://c/console/websockify?token=port22-"));
+    for wrong in [json!({ "tunnel": { "port": 0 } }), json!({ "tunnel": { "port": 22, "host": "10.0.0.1" } })] {
+        assert_eq!(cloud.member("POST", &tunnel, wrong).await.status, 400);
+    }
     cloud.set(&id, VmState::Stopped, Some(TaskState::PoweringOn)).await;
 }
 
@@ -84,7 +96,10 @@ async fn a_console_token_opens_its_server_until_it_expires() {
     use bus::topics::console::AuthorizeConsole;
     let cloud = Fixture::new().await;
     let id = cloud.boot("srv").await;
-    let token = crate::lifecycle::console::issue(&cloud.compute, &id.as_str().into()).await.unwrap();
+    let token =
+        crate::lifecycle::console::issue(&cloud.compute, &id.as_str().into(), crate::domain::console::Opens::Screen)
+            .await
+            .unwrap();
     let bus = bus::Bus::new(bus::Options::default());
     let _server = crate::lifecycle::console::serve(&cloud.compute, &bus);
     let ask = |token: &str| {
