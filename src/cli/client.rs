@@ -205,6 +205,10 @@ impl Client {
             Service::Compute => builder
                 .header("OpenStack-API-Version", format!("compute {COMPUTE_VERSION}"))
                 .header("X-OpenStack-Nova-API-Version", COMPUTE_VERSION),
+            // What Cinder has had for long, but not from the beginning.
+            Service::Volume if path.starts_with("/attachments") || path.starts_with("/volumes/summary") => {
+                builder.header("OpenStack-API-Version", "volume 3.27")
+            }
             _ => builder,
         })
     }
