@@ -13,6 +13,7 @@ mod health;
 mod insight;
 mod listener;
 mod metrics;
+mod operator;
 mod policy_file;
 mod reload;
 mod retention;
@@ -24,9 +25,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{Admin, StatusSource};
 use bus::{Bus, Transport};
-use http_kit::{App, Limits, Policies};
+use http_kit::{App, Limits};
 use kit::config::Config;
 use kit::ids::HostId;
 use kit::{Fault, SharedClock, SystemClock, Timestamp};
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::supervisor::{Health, Supervisor};
 use authenticator::BusAuthenticator;
 use insight::Insight;
-use metrics::Metrics;
+use operator::Operator;
 use policy_file::PolicyFile;
 use tls::Tls;
 
@@ -158,27 +158,15 @@ impl Appliance {
             started_at: clock.now(),
             clock: clock.clone(),
         };
-        let admin = admin(&store, &clock, config, &host, &policies, insight.clone());
-        let (checks, metering) = (Arc::new(BusAuthenticator::new(bus.client("cloudbox-api"))), Arc::default());
-        let metrics =
-            Metrics::new(insight, config.metrics.access, admin.clone(), checks.clone(), Arc::clone(&metering));
-        let app = app
-            .auditor(admin.auditor())
-            .mount(admin.rest().authenticator(checks))
-            .raw("/console", console.clone())
-            .raw("/healthz", Arc::new(health::Alive::new(store.clone())))
-            .raw("/readyz", Arc::new(health::Ready::new(health.clone())))
-            .raw("/metrics", Arc::new(metrics))
-            .build()
-            .map_err(|error| policy_file.blame(error))?;
-        // Nobody else sets it: the page was made a few lines above.
-        let _first = metering.set(app.metering());
+        let (app, operator) = Operator::mount(app, insight, config);
+        let app = app.raw("/console", console.clone()).build().map_err(|error| policy_file.blame(error))?;
+        operator.mounted(&app);
         let api = app.clone();
         let mut supervisor = Supervisor::new(health.clone());
         service_manager::status("starting guests and networks where they are to run");
         let watchdog = service_manager::watchdog().map(|interval| units::watchdog(&store, interval));
         let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([
-            units::audit(&admin),
+            units::audit(&operator.admin),
             units::policy(&policy_file, &policies),
             units::retention(&services, config),
         ]);
@@ -278,22 +266,6 @@ impl Services {
             .mount(self.network.rest().authenticator(checks("network-api")))
             .mount(self.volume.rest().authenticator(checks("volume-api")))
     }
-}
-
-/// The operator's own API.
-fn admin(
-    store: &Store,
-    clock: &SharedClock,
-    config: &Config,
-    host: &HostId,
-    policies: &Arc<Policies>,
-    insight: Insight,
-) -> Arc<Admin> {
-    let status: StatusSource = Arc::new(move || {
-        let insight = insight.clone();
-        Box::pin(async move { insight.status().await })
-    });
-    Admin::new(store.clone(), clock.clone(), config.audit.clone(), host.as_str(), policies.clone(), status)
 }
 
 /// The migrations of all services, for whoever opens the database without the cloud.
