@@ -159,5 +159,6 @@ operations! {
     creating_a_volume: CreateVolume, 10;
     deleting_a_volume: DeleteVolume, 6;
     creating_an_image: CreateImage, 4;
+    importing_an_image: ImportImage, 20;
     deleting_an_image: DeleteImage, 1;
 }

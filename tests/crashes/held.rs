@@ -14,6 +14,7 @@ const HISTORY: &[&str] = &[
     "compute_spans",
     "compute_faults",
     "admin_audit",
+    "image_tasks",
     // The last moment at which something was issued or revoked.
     "identity_moments",
     // Free ranges of addresses: how they are cut into pieces says nothing. The taken ones are counted.
@@ -27,7 +28,7 @@ pub type Held = BTreeMap<String, Vec<String>>;
 pub fn held(directory: &Path) -> Held {
     let data = directory.join("data");
     let mut held = rows(&data.join("cloudbox.db"));
-    for part in ["instances", "images", "volumes", "fake-guests", "run", "image-cache"] {
+    for part in ["instances", "images", "image-staging", "volumes", "fake-guests", "run", "image-cache"] {
         held.insert(part.to_owned(), files(&data.join(part), part));
     }
     held
@@ -37,7 +38,8 @@ pub fn held(directory: &Path) -> Held {
 pub fn journals(directory: &Path) -> usize {
     let db = Connection::open(directory.join("data/cloudbox.db")).unwrap();
     db.busy_timeout(PATIENCE).unwrap();
-    let sql = "SELECT (SELECT count(*) FROM compute_journals) + (SELECT count(*) FROM volume_journals)";
+    let sql = "SELECT (SELECT count(*) FROM compute_journals) + (SELECT count(*) FROM volume_journals)
+               + (SELECT count(*) FROM image_journals)";
     db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap().try_into().unwrap()
 }
 

@@ -43,6 +43,8 @@ pub enum Operation {
     DeleteVolume,
     /// Making an image.
     CreateImage,
+    /// Making an image by staging and importing it.
+    ImportImage,
     /// Deleting an image.
     DeleteImage,
 }
@@ -63,7 +65,7 @@ impl Operation {
                 make_server(admin).await;
                 make_volume(admin, "extra", Value::Null).await;
             }
-            CreateVolume | CreateImage => {}
+            CreateVolume | CreateImage | ImportImage => {}
             DeleteVolume => make_volume(admin, "given", Value::Null).await,
             DeleteImage => {
                 make_image(admin, "fresh").await;
@@ -110,6 +112,9 @@ impl Operation {
             CreateImage => {
                 make_image(admin, "fresh").await;
             }
+            ImportImage => {
+                import_image(admin).await;
+            }
             DeleteImage => {
                 let id = find(admin, IMAGES, "fresh").await.unwrap();
                 let _dies = admin.send("DELETE", &format!("{IMAGES}/{id}"), Value::Null).await;
@@ -141,6 +146,10 @@ impl Operation {
             CreateVolume => volume("given").is_none_or(|status| status == "available"),
             DeleteVolume => volumes.is_empty(),
             CreateImage => images.iter().all(|image| ["queued", "active"].contains(&image.as_str())),
+            ImportImage => {
+                let settled: &[&str] = if died_at.is_none() { &["active"] } else { &["queued", "uploading", "active"] };
+                images.iter().all(|image| settled.contains(&image.as_str()))
+            }
             DeleteImage => images.is_empty(),
         };
         if right { Ok(()) } else { Err(format!("server {status}, volumes {volumes:?}, images {images:?}")) }
@@ -244,11 +253,27 @@ async fn volumes_settle(admin: &Client) -> Vec<Value> {
     .await
 }
 
+/// Stages an image and has it imported; the cloud may die over it.
+async fn import_image(admin: &Client) -> Option<()> {
+    let body = json!({ "name": "fresh", "disk_format": "raw", "container_format": "bare" });
+    let image = admin.send("POST", IMAGES, body).await?.json();
+    let path = format!("{IMAGES}/{}", image["id"].as_str()?);
+    let disk = Bytes::from(vec![7; 1 << 20]);
+    admin.try_send("PUT", &format!("{path}/stage"), "application/octet-stream", disk).await?;
+    let body = json!({ "method": { "name": "glance-direct" } });
+    admin.send("POST", &format!("{path}/import"), body).await.map(|_| ())
+}
+
 /// What becomes of the images but the first.
 async fn images_settle(admin: &Client) -> Vec<String> {
-    let images = admin.get(IMAGES).await.unwrap()["images"].take();
-    let fresh = images.as_array().unwrap().iter().filter(|image| image["name"] != "disk");
-    fresh.map(|image| image["status"].as_str().unwrap().to_owned()).collect()
+    until("the images to settle", || async {
+        let images = admin.get(IMAGES).await.unwrap()["images"].take();
+        let fresh = images.as_array().unwrap().iter().filter(|image| image["name"] != "disk");
+        let all: Vec<String> = fresh.map(|image| image["status"].as_str().unwrap().to_owned()).collect();
+        let moving = all.iter().any(|status| status == "importing" || status == "saving");
+        if moving { Err(format!("{all:?}")) } else { Ok(all) }
+    })
+    .await
 }
 
 /// Deletes everything but the scenery.

@@ -7,7 +7,7 @@ mod lists;
 mod members;
 mod quotas;
 mod resource;
-mod stores;
+pub(crate) mod stores;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -121,7 +121,7 @@ impl Images {
         crash::point(STAGE, "keep", "after");
         let (id, now) = (image.id.clone(), self.clock.now());
         let recorded = self.store.write(move |db| staged::add(db, &id, bytes, now).map_err(Fault::from)).await;
-        crash::point(STAGE, "record", "after");
+        crash::point(STAGE, "note", "after");
         if matches!(recorded, Ok(true)) {
             return Ok(());
         }

@@ -6,6 +6,8 @@
 pub mod ask;
 pub mod bytes;
 pub mod download;
+#[cfg(test)]
+mod harness;
 pub mod journal;
 pub mod place;
 pub mod steps;
