@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use kit::config::{Config, NetworkConfig, TlsMode};
+use kit::config::{Config, ImageConfig, NetworkConfig, TlsMode};
 use tracing_subscriber::EnvFilter;
 
 use super::document::reset;
@@ -31,6 +31,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("bus.queue_length", 1, 1_000_000),
     ("bus.call_timeout_secs", 1, 3600),
     ("image.max_size_bytes", 1, i64::MAX),
+    ("image.imports_at_once", 1, 100),
+    ("image.task_hours", 0, 876_000),
     // A name server must get an answer into a packet, and IPv6 wants 1280.
     ("network.mtu", 1280, 65_535),
     ("compute.reserved_host_memory_mb", 0, 1 << 30),
@@ -50,6 +52,7 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
     api(config, &mut found);
     drivers(config, &mut found);
     network(&config.network, &mut found);
+    image(&config.image, &mut found);
     identity(config, &mut found);
     if EnvFilter::builder().parse(&config.log.level).is_err() {
         say(
@@ -196,6 +199,38 @@ fn network(network: &NetworkConfig, found: &mut Vec<Wrong>) {
     }
 }
 
+fn image(image: &ImageConfig, found: &mut Vec<Wrong>) {
+    let mut known = vec!["file"];
+    for store in &image.stores {
+        let usual = store.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if store.id.is_empty() || !usual {
+            say(found, "image.stores", &store.id, "use letters, digits, '-', '_' and '.' for a store's id");
+        }
+        if known.contains(&store.id.as_str()) {
+            say(
+                found,
+                "image.stores",
+                &store.id,
+                "give each store an id of its own; `file` is the one in the data directory",
+            );
+        }
+        if !store.path.is_absolute() {
+            say(found, "image.stores", store.path.display(), "use a path from the root: /srv/images");
+        }
+        known.push(&store.id);
+    }
+    if !known.contains(&image.default_store.as_str()) {
+        say(found, "image.default_store", &image.default_store, format!("use one of the stores: {}", known.join(", ")));
+    }
+    if !matches!(image.convert_to.as_str(), "" | "qcow2" | "raw") {
+        say(found, "image.convert_to", &image.convert_to, "use qcow2 or raw, or nothing to keep images as they come");
+    }
+    let methods = ["glance-direct", "web-download", "copy-image"];
+    for method in image.import_methods.iter().filter(|method| !methods.contains(&method.as_str())) {
+        say(found, "image.import_methods", method, format!("use some of {}", methods.join(", ")));
+    }
+}
+
 /// Identity tells one at a time: what it told is put back to its default, until it is content.
 fn identity(config: &Config, found: &mut Vec<Wrong>) {
     let mut config = config.clone();
@@ -214,6 +249,8 @@ fn identity(config: &Config, found: &mut Vec<Wrong>) {
 
 #[cfg(test)]
 mod tests {
+    use kit::config::ImageStore;
+
     use super::*;
 
     #[test]
@@ -225,6 +262,36 @@ mod tests {
         }
         assert!(RATIOS.iter().all(|key| all.iter().any(|(other, value)| other == key && value.is_float())));
         assert!(check(&Config::default()).is_empty());
+    }
+
+    #[test]
+    fn stores_of_images_have_ids_of_their_own_and_formats_are_those_that_are_made() {
+        let store =
+            |id: &str, path: &str| ImageStore { id: id.to_owned(), path: path.into(), description: String::new() };
+        let told = |image: ImageConfig| -> Vec<String> {
+            let wrong = check(&Config { image, ..Config::default() });
+            wrong.into_iter().map(|wrong| format!("{} {}", wrong.key, wrong.value)).collect()
+        };
+        let two = ImageConfig { stores: vec![store("ssd", "/a"), store("nas", "/b")], ..ImageConfig::default() };
+        assert_eq!(told(ImageConfig { default_store: "nas".to_owned(), ..two.clone() }), [""; 0]);
+        assert_eq!(told(ImageConfig { default_store: "hdd".to_owned(), ..two }), [r#"image.default_store "hdd""#]);
+        for (stores, wrong) in [
+            (vec![store("ssd", "/a"), store("ssd", "/b")], r#"image.stores "ssd""#),
+            (vec![store("file", "/a")], r#"image.stores "file""#),
+            (vec![store("a b", "/a")], r#"image.stores "a b""#),
+            (vec![store("a", "b")], r#"image.stores "b""#),
+        ] {
+            assert_eq!(told(ImageConfig { stores, ..ImageConfig::default() }), [wrong]);
+        }
+        assert_eq!(
+            told(ImageConfig { convert_to: "vmdk".to_owned(), ..ImageConfig::default() }),
+            [r#"image.convert_to "vmdk""#]
+        );
+        let import_methods = vec!["glance-download".to_owned()];
+        assert_eq!(
+            told(ImageConfig { import_methods, ..ImageConfig::default() }),
+            [r#"image.import_methods "glance-download""#]
+        );
     }
 
     #[test]
