@@ -19,6 +19,7 @@ mod cloud;
 mod compute;
 mod figure;
 mod identity;
+mod image_data;
 mod image_list;
 mod libvirt;
 mod network;
@@ -44,6 +45,7 @@ async fn all(report: &mut Report) {
     tokens::measure(report).await;
     identity::measure(report).await;
     image_list::measure(report).await;
+    image_data::measure(report).await;
     network::measure(report).await;
     compute::measure(report).await;
     paging::measure(report).await;
