@@ -39,6 +39,8 @@ start_fake_cloud() {
 serve_until_ready() {
     local deadline=$((SECONDS + 60))
     mkdir -p "$cloud_dir/data"
+    # Not what an earlier start said.
+    : >"$cloud_dir/serve.log"
     "$cloud_binary" serve --data-dir "$cloud_dir/data" --listen "${cloud_listen:-127.0.0.1}:0" "$@" </dev/null >"$cloud_dir/serve.log" 2>&1 &
     cloud_pid=$!
     until cloud_url=$(sed -n 's/^cloudbox is ready at \([^ ]*\).*/\1/p' "$cloud_dir/serve.log") && [ -n "$cloud_url" ]; do

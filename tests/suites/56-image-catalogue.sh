@@ -4,11 +4,12 @@ set -uo pipefail
 . tests/lib/check.sh
 . tests/lib/cloud.sh
 
+ensure_cloud_binary || exit 1
 work=$(mktemp -d)
 export HOME=$work/home XDG_CACHE_HOME=$work/cache GNUPGHOME=$work/gnupg
 trap '[ -z "${publisher:-}" ] || kill $publisher; stop_cloud; gpgconf --kill all 2>/dev/null; rm -rf "$work"' EXIT
 mkdir -p "$HOME" "$work/www" && mkdir -m 700 "$GNUPGHOME"
-ensure_cloud_binary && start_fake_cloud "$work/cloud" || exit 1
+start_fake_cloud "$work/cloud" || exit 1
 cloudbox() { "$cloud_binary" "$@"; }
 
 # What a publisher does: images, sums in every form, signatures.
