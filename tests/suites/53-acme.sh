@@ -69,7 +69,7 @@ start_fake_cloud "$work/cloud" || exit 1
 port=${cloud_url##*:}
 check "the cloud starts" curl -fsS -o /dev/null --cacert "$work/cloud/data/tls/ca.pem" "https://localhost:$port/identity/v3"
 check "the log says why there is none" until_true 30 grep -q 'no certificate was had of the ACME authority' "$work/cloud/serve.log"
-says "so does the health" 'no certificate can be had' curl -sS --cacert "$work/cloud/data/tls/ca.pem" "https://localhost:$port/healthz"
+says "so does the health" 'no certificate can be had' curl -sS --cacert "$work/cloud/data/tls/ca.pem" "https://localhost:$port/readyz"
 authority
 until_true 20 answers
 # Its roots are new with each start, and it knows nobody any more.
