@@ -65,6 +65,7 @@ fn meta_data(guest: &Guest, version: Version) -> Value {
     let mut data = json!({
         "ami-id": format!("ami-{image}"),
         "ami-launch-index": row.launch_index,
+        // Word for word what Nova answers: there is no manifest (nova/api/metadata/base.py).
         "ami-manifest-path": "FIXME",
         "instance-id": format!("i-{:08x}", row.number),
         "hostname": hostname,
