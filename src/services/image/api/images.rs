@@ -8,7 +8,7 @@ use kit::Fault;
 use kit::ids::ImageId;
 use serde_json::{Map, Value};
 
-use super::filters;
+use super::{filters, page};
 use crate::db::images;
 use crate::domain::image::Image;
 use crate::domain::input;
@@ -68,15 +68,8 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
         .await?;
     let more = paging.cut(&mut found);
     let last = found.last().map(|image| image.id.to_string()).unwrap_or_default();
-    let (first, next) = paging.relative_links(&request, found.len(), &last);
-    let mut body = Map::new();
-    body.insert("images".to_owned(), found.iter().map(view::images::image).collect());
-    body.insert("first".to_owned(), first.into());
-    body.insert("schema".to_owned(), "/v2/schemas/images".into());
-    if let Some(next) = next.filter(|_| more) {
-        body.insert("next".to_owned(), next.into());
-    }
-    Ok(Reply::ok(body))
+    let items = found.iter().map(view::images::image).collect();
+    Ok(page(&request, "images", &paging, items, &last, more))
 }
 
 async fn create(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {

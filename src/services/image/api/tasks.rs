@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http_kit::page::Order;
 use http_kit::{Condition, Direction, Endpoint, Paging, Reply, Request, Sortable, SqlValue};
 use kit::{Fault, FaultKind};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::page;
 use crate::Images;
 use crate::db::tasks;
 use crate::domain::image::Image;
@@ -62,15 +63,8 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
         .await?;
     let more = paging.cut(&mut found);
     let last = found.last().map(|task| task.id.clone()).unwrap_or_default();
-    let (first, next) = paging.relative_links(&request, found.len(), &last);
-    let mut body = Map::new();
-    body.insert("tasks".to_owned(), found.iter().map(view::tasks::stub).collect());
-    body.insert("first".to_owned(), first.into());
-    body.insert("schema".to_owned(), "/v2/schemas/tasks".into());
-    if let Some(next) = next.filter(|_| more) {
-        body.insert("next".to_owned(), next.into());
-    }
-    Ok(Reply::ok(body))
+    let items = found.iter().map(view::tasks::stub).collect();
+    Ok(page(&request, "tasks", &paging, items, &last, more))
 }
 
 /// What the query asks for. Tasks of other projects are an administrator's only.
