@@ -17,6 +17,8 @@ pub enum Service {
     Image,
     /// Neutron.
     Network,
+    /// What compute's capacity is in.
+    Placement,
     /// Cinder.
     Volume,
 }
@@ -29,7 +31,17 @@ impl Service {
             Self::Compute => &["compute"],
             Self::Image => &["image"],
             Self::Network => &["network"],
+            Self::Placement => &["placement"],
             Self::Volume => &["block-storage", "volumev3", "block-store", "volume"],
+        }
+    }
+
+    /// Its type: what it is called in a version, and among people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            other => other.types().first().copied().unwrap_or_default(),
         }
     }
 
@@ -39,7 +51,7 @@ impl Service {
             Self::Identity | Self::Cloudbox => Some("/v3"),
             Self::Image => Some("/v2"),
             Self::Network => Some("/v2.0"),
-            Self::Compute | Self::Volume => None,
+            Self::Compute | Self::Volume | Self::Placement => None,
         }
     }
 }
@@ -87,6 +99,21 @@ impl Catalog {
     }
 }
 
+/// Where the service at `url` tells which versions it has: above what is a project's.
+#[must_use]
+pub fn version_document(url: &str) -> String {
+    let mut kept = Vec::new();
+    for part in url.split('/') {
+        kept.push(part);
+        let version = part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        // After `http:` and the host.
+        if version && kept.len() > 3 {
+            break;
+        }
+    }
+    kept.join("/") + "/"
+}
+
 fn with_version(url: &str, service: Service) -> String {
     let major = service.version().and_then(|version| version.get(..3));
     let url = match (service.version(), major) {
@@ -106,6 +133,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn versions_are_told_above_the_project() {
+        for (url, expected) in [
+            ("http://v1.example/compute/v2.1", "http://v1.example/compute/v2.1/"),
+            ("http://h:8776/v3/0b55c09e93f14fda", "http://h:8776/v3/"),
+            ("http://h/volume", "http://h/volume/"),
+        ] {
+            assert_eq!(version_document(url), expected);
+        }
+    }
 
     #[test]
     fn interface_and_region_are_heeded() {

@@ -7,19 +7,19 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RANGE};
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::catalog::{Catalog, Service};
-use super::credentials::{Credentials, Reference};
+use super::catalog::{self, Service};
+use super::credentials::Credentials;
 use super::fault_text;
 use super::http::{self, Answer, Body, Counter, Http};
-use super::login::{Login, TokenCache};
+use super::login::{self, Login};
 use super::problem::{Kind, Problem, Result};
 use super::socket::{self, Socket};
+use super::token_cache::TokenCache;
+use super::versions::{self, Range};
 
-/// The version of Nova's API that is spoken: the flavor is in the server, and keypairs are still made by Nova.
-const COMPUTE_VERSION: &str = "2.79";
 /// The most pages of a list that are read.
 const MOST_PAGES: usize = 10_000;
 
@@ -32,6 +32,22 @@ pub struct Client {
     credentials: Credentials,
     login: Mutex<Option<Arc<Login>>>,
     kept: Option<TokenCache>,
+}
+
+/// What is asked of a service.
+struct Asked<'a> {
+    method: Method,
+    service: Service,
+    path: &'a str,
+    body: Option<&'a Value>,
+    /// The token that it is about.
+    subject: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(method: Method, service: Service, path: &'a str) -> Self {
+        Self { method, service, path, body: None, subject: None }
+    }
 }
 
 impl Client {
@@ -112,6 +128,16 @@ impl Client {
         socket::open(&self.http, url).await
     }
 
+    /// Asks what a token is for, or ends it.
+    pub async fn of_token(&self, method: Method, token: &str) -> Result<Value> {
+        self.answer(&Asked { subject: Some(token), ..Asked::of(method, Service::Identity, "/auth/tokens") }).await
+    }
+
+    /// Whether the cloud has `service`.
+    pub async fn has(&self, service: Service) -> Result<bool> {
+        Ok(self.url(&*self.login().await?, service).is_ok())
+    }
+
     /// `PUT`s a file's bytes; `report` is told how many have gone.
     pub async fn upload(
         &self,
@@ -149,8 +175,13 @@ impl Client {
     }
 
     async fn json(&self, method: Method, service: Service, path: &str, body: Option<&Value>) -> Result<Value> {
+        self.answer(&Asked { body, ..Asked::of(method, service, path) }).await
+    }
+
+    /// The answer to `asked`, with a new login where the kept one is no good any more.
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Value> {
         let (login, fresh) = self.login_and_age().await?;
-        let answer = self.exchange(&login, &method, service, path, body).await;
+        let answer = self.exchange(&login, asked).await;
         let stale = match &answer {
             Ok(answer) => answer.status == StatusCode::UNAUTHORIZED,
             // The cloud may be elsewhere by now.
@@ -162,20 +193,51 @@ impl Client {
         *self.login.lock().await = None;
         self.kept.iter().for_each(TokenCache::forget);
         let login = self.login().await?;
-        accepted(&self.exchange(&login, &method, service, path, body).await?)
+        accepted(&self.exchange(&login, asked).await?)
     }
 
-    async fn exchange(
-        &self,
-        login: &Login,
-        method: &Method,
-        service: Service,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Answer> {
-        let builder = self.request(login, method.clone(), service, path)?;
+    /// One request; and another one where the cloud does not have the version that it was asked for.
+    async fn exchange(&self, login: &Login, asked: &Asked<'_>) -> Result<Answer> {
+        let answer = self.ask(login, asked).await?;
+        if answer.status != StatusCode::NOT_ACCEPTABLE || login.versions.contains_key(asked.service.name()) {
+            return Ok(answer);
+        }
+        match self.learn_versions(login, asked.service).await? {
+            Some(login) => self.ask(&login, asked).await,
+            None => Ok(answer),
+        }
+    }
+
+    /// Asks `service` which versions it has. Answers the login that knows it; `None` where the service does not say.
+    async fn learn_versions(&self, login: &Login, service: Service) -> Result<Option<Arc<Login>>> {
+        let url = catalog::version_document(&self.url(login, service)?);
+        let request = Request::get(url).header("X-Auth-Token", &login.token).header("Accept", "application/json");
+        let answer = self.http.send(built(request, http::bytes(""))?).await?;
+        let document = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let Some(range) = Range::of_document(&document) else { return Ok(None) };
+        let mut login = login.clone();
+        login.versions.insert(service.name().to_owned(), range);
+        let login = Arc::new(login);
+        self.kept.iter().for_each(|kept| kept.write(&login));
+        *self.login.lock().await = Some(Arc::clone(&login));
+        Ok(Some(login))
+    }
+
+    async fn ask(&self, login: &Login, asked: &Asked<'_>) -> Result<Answer> {
+        let Asked { service, path, body, .. } = *asked;
+        let mut builder = self.request(login, asked.method.clone(), service, path)?;
+        let version = versions::to_ask(service, path, body, login.versions.get(service.name()))?;
+        if let Some(version) = version {
+            builder = builder.header("OpenStack-API-Version", format!("{} {version}", service.name()));
+            if service == Service::Compute {
+                builder = builder.header("X-OpenStack-Nova-API-Version", version.to_string());
+            }
+        }
+        if let Some(token) = asked.subject {
+            builder = builder.header("X-Subject-Token", token);
+        }
         // Glance calls a change by what it is.
-        let media_type = match (service, method) {
+        let media_type = match (service, &asked.method) {
             (Service::Image, &Method::PATCH) => "application/openstack-images-v2.1-json-patch",
             _ => "application/json",
         };
@@ -186,6 +248,11 @@ impl Client {
         self.http.send(request).await
     }
 
+    /// Where `service` is.
+    fn url(&self, login: &Login, service: Service) -> Result<String> {
+        login.catalog.url(service, &self.credentials.interface, self.credentials.region.as_deref())
+    }
+
     /// A request to `path`, in which `{user_id}` and `{project_id}` are the token's own.
     fn request(
         &self,
@@ -194,23 +261,21 @@ impl Client {
         service: Service,
         path: &str,
     ) -> Result<hyper::http::request::Builder> {
-        let base = login.catalog.url(service, &self.credentials.interface, self.credentials.region.as_deref())?;
+        let base = self.url(login, service)?;
         let own = [("{user_id}", &login.user_id), ("{project_id}", &login.project_id)];
         let path = own.iter().fold(path.to_owned(), |path, (name, id)| {
             if path.contains(name) { path.replace(name, &escape(id.as_deref().unwrap_or_default())) } else { path }
         });
         let builder = Request::builder().method(method).uri(format!("{base}{path}"));
-        let builder = builder.header("X-Auth-Token", &login.token).header("Accept", "application/json");
-        Ok(match service {
-            Service::Compute => builder
-                .header("OpenStack-API-Version", format!("compute {COMPUTE_VERSION}"))
-                .header("X-OpenStack-Nova-API-Version", COMPUTE_VERSION),
-            // What Cinder has had for long, but not from the beginning.
-            Service::Volume if path.starts_with("/attachments") || path.starts_with("/volumes/summary") => {
-                builder.header("OpenStack-API-Version", "volume 3.27")
-            }
-            _ => builder,
-        })
+        Ok(builder.header("X-Auth-Token", &login.token).header("Accept", "application/json"))
+    }
+
+    /// A new login, which no other command has.
+    ///
+    /// # Errors
+    /// As [`Self::login`].
+    pub async fn new_login(&self) -> Result<Login> {
+        login::log_in(&self.http, &self.credentials).await
     }
 
     /// The login in use: this command's own, the one that an earlier command kept, or a new one.
@@ -233,55 +298,11 @@ impl Client {
             *login = Some(Arc::clone(&kept));
             return Ok((kept, false));
         }
-        let made = Arc::new(self.log_in().await?);
+        let made = Arc::new(self.new_login().await?);
         self.kept.iter().for_each(|kept| kept.write(&made));
         *login = Some(Arc::clone(&made));
         Ok((made, true))
     }
-
-    async fn log_in(&self) -> Result<Login> {
-        let credentials = &self.credentials;
-        let base = credentials.auth_url.trim_end_matches('/');
-        let base = if base.ends_with("/v3") { base.to_owned() } else { format!("{base}/v3") };
-        let request = Request::post(format!("{base}/auth/tokens")).header(CONTENT_TYPE, "application/json");
-        let answer = self.http.send(built(request, http::bytes(login_body(credentials).to_string()))?).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            return Err(Problem::not_allowed(format!("{base} does not accept this user, password or project"))
-                .hint("`cloudbox openrc` shows which are used; OS_CLOUD, OS_* variables, --os-cloud and --data-dir change them"));
-        }
-        let body = accepted(&answer)?;
-        let token = answer.headers.get("X-Subject-Token").and_then(|token| token.to_str().ok());
-        let token =
-            token.ok_or_else(|| Problem::failed(format!("{base} is not an identity service: it gave no token")))?;
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        Ok(Login {
-            token: token.to_owned(),
-            catalog: Catalog::new(body.pointer("/token/catalog").cloned().unwrap_or_default()),
-            project_id: text("/token/project/id"),
-            user_id: text("/token/user/id"),
-            expires_at: text("/token/expires_at"),
-        })
-    }
-}
-
-fn login_body(credentials: &Credentials) -> Value {
-    let with_domain = |reference: &Reference, domain: &Reference| {
-        let mut value = reference.to_json();
-        if let (Reference::Name(_), Some(map)) = (reference, value.as_object_mut()) {
-            map.insert("domain".to_owned(), domain.to_json());
-        }
-        value
-    };
-    let mut user = with_domain(&credentials.user, &credentials.user_domain);
-    if let Some(map) = user.as_object_mut() {
-        map.insert("password".to_owned(), Value::from(credentials.password.as_str()));
-    }
-    let mut auth = json!({ "identity": { "methods": ["password"], "password": { "user": user } } });
-    if let (Some(project), Some(map)) = (&credentials.project, auth.as_object_mut()) {
-        let project = with_domain(project, &credentials.project_domain);
-        map.insert("scope".to_owned(), json!({ "project": project }));
-    }
-    json!({ "auth": auth })
 }
 
 /// The request that `builder` has begun.

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::cli::credentials::{Proof, Scope};
 use crate::cli::problem::Kind;
-use crate::cli::trust::Trust;
 
 type Answered = std::result::Result<Response<Full<Bytes>>, Infallible>;
 /// What the cloud was asked: method, path and query, the body's length.
@@ -46,25 +46,11 @@ impl Cloud {
     }
 
     fn client(&self, password: &str) -> Client {
-        Client::new(credentials(&format!("{}/identity", self.url), password))
+        Client::new(Credentials::of_ann(&format!("{}/identity", self.url), password))
     }
 
     fn asked(&self) -> Vec<(String, usize)> {
         self.asked.lock().unwrap().clone()
-    }
-}
-
-fn credentials(auth_url: &str, password: &str) -> Credentials {
-    Credentials {
-        auth_url: auth_url.to_owned(),
-        user: Reference::Name("ann".to_owned()),
-        user_domain: Reference::Id("default".to_owned()),
-        password: password.to_owned(),
-        project: Some(Reference::Name("shop".to_owned())),
-        project_domain: Reference::Id("default".to_owned()),
-        region: Some("RegionOne".to_owned()),
-        interface: "public".to_owned(),
-        trust: Trust::default(),
     }
 }
 
@@ -76,12 +62,18 @@ async fn answer(base: String, asked: Asked, request: Request<Incoming>) -> Answe
     asked.lock().unwrap().push((what.clone(), body.len()));
     let (status, body) = match what.as_str() {
         "POST /identity/v3/auth/tokens" => log_in(&base, &serde_json::from_slice(&body).unwrap()),
+        "GET /identity/v3/auth/tokens" if token.as_deref() == Some("gAAA") => (200, token_of(&base)),
         _ if token.as_deref() != Some("gAAA") => (401, json!({"error": {"message": "Log in."}})),
         "GET /compute/v2.1/servers" if version.as_deref() == Some("compute 2.79") => {
             let next = json!([{"rel": "next", "href": "http://elsewhere.invalid/v2.1/servers?marker=1"}]);
             (200, json!({"servers": [{"id": "1"}], "servers_links": next}))
         }
         "GET /compute/v2.1/servers?marker=1" => (200, json!({"servers": [{"id": "2"}]})),
+        "GET /compute/v2.1/" => (200, json!({"version": {"id": "v2.1", "min_version": "2.1", "version": "2.60"}})),
+        "GET /compute/v2.1/old" if version.as_deref() == Some("compute 2.60") => (200, json!({"olds": []})),
+        "GET /compute/v2.1/old" | "PUT /compute/v2.1/servers/7/tags/x" => {
+            (406, json!({"computeFault": {"message": "Version is not supported by the API.", "code": 406}}))
+        }
         "PUT /image/v2/images/1/file" => (204, Value::Null),
         "GET /compute/v2.1/secret" => (403, json!({"forbidden": {"message": "Policy doesn't allow it.", "code": 403}})),
         "GET /compute/v2.1/broken" => (500, json!({"computeFault": {"message": "Unexpected.", "code": 500}})),
@@ -101,13 +93,17 @@ fn log_in(base: &str, body: &Value) -> (u16, Value) {
     if *body != expected {
         return (401, json!({"error": {"message": "The request you have made requires authentication."}}));
     }
+    (201, token_of(base))
+}
+
+fn token_of(base: &str) -> Value {
     let service = |kind: &str, path: &str| {
         let endpoint = json!({"interface": "public", "region_id": "RegionOne", "url": format!("{base}{path}")});
         json!({"type": kind, "endpoints": [endpoint]})
     };
     let catalog = json!([service("compute", "/compute/v2.1"), service("image", "/image")]);
     let end = "2999-01-01T00:00:00.000000Z";
-    (201, json!({"token": {"user": {"id": "u1"}, "project": {"id": "p1"}, "expires_at": end, "catalog": catalog}}))
+    json!({"token": {"user": {"id": "u1"}, "project": {"id": "p1"}, "expires_at": end, "catalog": catalog}})
 }
 
 #[tokio::test]
@@ -140,6 +136,40 @@ async fn a_kept_login_spares_the_next_command_a_request() {
     let asked: Vec<String> = cloud.asked().into_iter().skip(3).map(|(what, _)| what).collect();
     assert_eq!(asked, ["GET /compute/v2.1/servers", "POST /identity/v3/auth/tokens", "GET /compute/v2.1/servers"]);
     assert_eq!(kept.read().unwrap().token, "gAAA");
+}
+
+#[tokio::test]
+async fn an_old_cloud_is_asked_once_what_it_has() {
+    let (cloud, dir) = (Cloud::start().await, tempfile::tempdir().unwrap());
+    let kept = || TokenCache::in_dir(dir.path(), cloud.client("right").credentials());
+    let command = || cloud.client("right").keeping(Some(kept()));
+    let asked = |from: usize| cloud.asked().into_iter().skip(from).map(|(what, _)| what).collect::<Vec<_>>();
+    command().list(Service::Compute, "/old", "olds").await.unwrap();
+    assert_eq!(asked(1), ["GET /compute/v2.1/old", "GET /compute/v2.1/", "GET /compute/v2.1/old"]);
+    command().list(Service::Compute, "/old", "olds").await.unwrap();
+    assert_eq!(asked(4), ["GET /compute/v2.1/old"]);
+    // 2.60 has tags; the next needs more, and is not even asked for.
+    let lock = json!({"lock": {"locked_reason": "audit"}});
+    let problem = command().post(Service::Compute, "/servers/7/action", &lock).await.unwrap_err();
+    assert_eq!(problem.hint.as_deref(), Some("it has the versions from 2.1 to 2.60"), "{problem}");
+    assert_eq!(asked(5).len(), 0);
+    // What it refuses although it has it is told as it says it.
+    let problem = command().put(Service::Compute, "/servers/7/tags/x", &Value::Null).await.unwrap_err();
+    assert_eq!(problem.text, "Version is not supported by the API.");
+}
+
+#[tokio::test]
+async fn a_token_of_ones_own_is_used_as_it_is() {
+    let cloud = Cloud::start().await;
+    let with = |token: &str, scope: Scope| {
+        let own = Credentials::of_ann(&format!("{}/identity", cloud.url), "");
+        Client::new(Credentials { proofs: vec![Proof::Token(token.to_owned())], scope, ..own })
+    };
+    with("gAAA", Scope::Unscoped).get(Service::Compute, "/servers").await.unwrap();
+    let asked: Vec<String> = cloud.asked().into_iter().map(|(what, _)| what).collect();
+    assert_eq!(asked, ["GET /identity/v3/auth/tokens", "GET /compute/v2.1/servers"]);
+    let problem = with("old", Scope::Unscoped).get(Service::Compute, "/servers").await.unwrap_err();
+    assert!(problem.text.contains("does not accept this token: it has ended"), "{problem}");
 }
 
 #[tokio::test]
@@ -186,15 +216,15 @@ async fn a_wrong_password_is_said_to_be_one() {
 async fn a_cloud_that_is_not_there_is_said_to_be_so() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let client = Client::new(credentials(&format!("http://127.0.0.1:{port}/v3"), "right"));
+    let client = Client::new(Credentials::of_ann(&format!("http://127.0.0.1:{port}/v3"), "right"));
     let problem = client.get(Service::Compute, "/servers").await.unwrap_err();
     assert_eq!(problem.text, format!("nobody listens at 127.0.0.1:{port}"));
     assert!(problem.hint.unwrap().starts_with("is `cloudbox serve` running?"));
-    let client = Client::new(credentials("ftp://cloud.example/v3", "right"));
+    let client = Client::new(Credentials::of_ann("ftp://cloud.example/v3", "right"));
     assert!(client.get(Service::Compute, "/servers").await.unwrap_err().text.contains("is not a URL of a cloud"));
     // What answers is no TLS.
     let cloud = Cloud::start().await;
-    let mut secure = credentials(&cloud.url.replace("http://", "https://"), "right");
+    let mut secure = Credentials::of_ann(&cloud.url.replace("http://", "https://"), "right");
     secure.trust.insecure = true;
     let problem = Client::new(secure).get(Service::Compute, "/servers").await.unwrap_err();
     assert_eq!(problem.hint.as_deref(), Some("does it speak http, not https?"), "{problem}");

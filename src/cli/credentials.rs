@@ -1,63 +1,51 @@
 //! Who the user is, and to which cloud: from the command line, `clouds.yaml`, `OS_*` variables or the local administrator's file.
 //!
 //! In this order: `--os-cloud`, `--data-dir`, `OS_CLOUD`, `OS_AUTH_URL` and its kin, the administrator's file of the default
-//! data directory. A cloud's file is looked for where openstacksdk looks for it, and the first one that is there counts.
+//! data directory. Of what is found there, [`said`] makes a login; [`proof`] has its forms. A cloud's file is looked for where openstacksdk looks for it, and the first one that is there counts.
+
+mod proof;
+mod said;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+pub use proof::{Named, Proof, Reference, Scope, body};
+use serde_json::Value;
 
 use super::cloud_file::Clouds;
 use super::global::Global;
 use super::problem::{Problem, Result};
 use super::trust::Trust;
 use crate::clouds;
+use said::Said;
 
 /// The domain that is meant where none is named.
 const DEFAULT_DOMAIN: &str = "default";
-
-/// A thing by its id or by its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// By its id.
-    Id(String),
-    /// By its name.
-    Name(String),
-}
-
-impl Reference {
-    /// As Keystone takes it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        match self {
-            Self::Id(id) => json!({ "id": id }),
-            Self::Name(name) => json!({ "name": name }),
-        }
-    }
-}
 
 /// All that is needed to log in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Keystone's URL.
     pub auth_url: String,
-    /// The user.
-    pub user: Reference,
-    /// The user's domain.
-    pub user_domain: Reference,
-    /// The password.
-    pub password: String,
-    /// The project, where one is named.
-    pub project: Option<Reference>,
-    /// The project's domain.
-    pub project_domain: Reference,
+    /// What shows who logs in; several where the cloud wants more than one thing.
+    pub proofs: Vec<Proof>,
+    /// What the token shall be for.
+    pub scope: Scope,
     /// The region; any where none is named.
     pub region: Option<String>,
     /// `public`, `internal` or `admin`.
     pub interface: String,
     /// Whom to trust to be the cloud.
     pub trust: Trust,
+}
+
+impl Credentials {
+    /// Keystone's URL with its version, without a slash at its end.
+    #[must_use]
+    pub fn identity_url(&self) -> String {
+        let base = self.auth_url.trim_end_matches('/');
+        if base.ends_with("/v3") { base.to_owned() } else { format!("{base}/v3") }
+    }
 }
 
 /// What the process was started with.
@@ -84,6 +72,14 @@ impl Surroundings {
 
     fn var(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(String::as_str)
+    }
+
+    /// A part of a login under the name of its variable.
+    fn auth(&self, key: &str) -> Option<String> {
+        let var = |key: &str| self.var(&format!("OS_{}", key.to_uppercase())).map(str::to_owned);
+        // What these were called before there were projects.
+        let old = key.replace("project_", "tenant_");
+        var(key).or_else(|| (old != key).then(|| var(&old))?)
     }
 
     fn cloud_files(&self) -> Vec<PathBuf> {
@@ -119,7 +115,7 @@ fn choose(global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
         return from_cloud(name, global, surroundings);
     }
     if let Some(dir) = &global.data_dir {
-        return local(dir, surroundings)?.ok_or_else(|| {
+        return local(dir, global, surroundings)?.ok_or_else(|| {
             let text = format!("there is no {} yet", admin_file(dir).display());
             Problem::not_allowed(text).hint(format!("`cloudbox serve --data-dir {}` writes it", dir.display()))
         });
@@ -128,9 +124,9 @@ fn choose(global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
         return from_cloud(name, global, surroundings);
     }
     if surroundings.var("OS_AUTH_URL").is_some() {
-        return from_env(surroundings);
+        return from_env(global, surroundings);
     }
-    local(global.data_dir(), surroundings)?.ok_or_else(|| {
+    local(global.data_dir(), global, surroundings)?.ok_or_else(|| {
         let text = format!("I know of no cloud: there is no {}", admin_file(global.data_dir()).display());
         Problem::not_allowed(text).hint(
             "start one with `cloudbox serve`, or name yours with --os-cloud NAME, --data-dir DIR or OS_* variables",
@@ -143,9 +139,9 @@ fn admin_file(data_dir: &Path) -> PathBuf {
     data_dir.join(clouds::FILE_NAME)
 }
 
-fn local(data_dir: &Path, surroundings: &Surroundings) -> Result<Option<Credentials>> {
+fn local(data_dir: &Path, global: &Global, surroundings: &Surroundings) -> Result<Option<Credentials>> {
     let Some(file) = Clouds::read(&admin_file(data_dir))? else { return Ok(None) };
-    file.get(clouds::CLOUD).map(|cloud| of_cloud(clouds::CLOUD, cloud, surroundings)).transpose()
+    file.get(clouds::CLOUD).map(|cloud| of_cloud(clouds::CLOUD, cloud, global, surroundings)).transpose()
 }
 
 fn from_cloud(name: &str, global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
@@ -153,13 +149,13 @@ fn from_cloud(name: &str, global: &Global, surroundings: &Surroundings) -> Resul
     for path in surroundings.cloud_files() {
         let Some(file) = Clouds::read(&path)? else { continue };
         if let Some(cloud) = file.get(name) {
-            return of_cloud(name, cloud, surroundings);
+            return of_cloud(name, cloud, global, surroundings);
         }
         known = Some(format!("{} knows {}", file.path.display(), file.names().join(", ")));
         break;
     }
     if name == clouds::CLOUD
-        && let Some(credentials) = local(global.data_dir(), surroundings)?
+        && let Some(credentials) = local(global.data_dir(), global, surroundings)?
     {
         return Ok(credentials);
     }
@@ -170,25 +166,24 @@ fn from_cloud(name: &str, global: &Global, surroundings: &Surroundings) -> Resul
     Err(Problem::not_allowed(format!("there is no cloud named {name}")).hint(hint))
 }
 
-fn of_cloud(name: &str, cloud: &Value, surroundings: &Surroundings) -> Result<Credentials> {
+fn of_cloud(name: &str, cloud: &Value, global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let auth = |key: &str| cloud.pointer(&format!("/auth/{key}")).and_then(text);
+    let auth = |key: &str| cloud.get("auth").and_then(|auth| auth.get(key));
     let top = |key: &str| cloud.get(key).and_then(text);
-    let password = |key: &str| {
-        auth(key).or_else(|| (key == "password").then(|| surroundings.var("OS_PASSWORD"))?.map(str::to_owned))
-    };
-    let what = format!("the cloud {name} of clouds.yaml");
-    let found = assemble(
-        &what,
-        password,
-        top("auth_type"),
-        top("region_name"),
-        top("interface").or_else(|| top("endpoint_type")),
-    )?;
+    // openstacksdk takes the parts of a scope beside `auth`, too; which scope is a matter of the moment.
+    let moment = |key: &str| if key == "system_scope" { surroundings.auth(key) } else { None };
+    let part = |key: &str| asked(global, key, || auth(key).and_then(text).or_else(|| top(key)).or_else(|| moment(key)));
+    let secret = |key: &str| part(key).or_else(|| surroundings.auth(key));
+    let methods = auth("auth_methods").and_then(Value::as_array).into_iter().flatten().filter_map(text).collect();
+    let place = format!("the cloud {name} of clouds.yaml");
+    let said =
+        Said { place: &place, how: &|key| format!("`{key}` below `auth`"), part: &part, secret: &secret, methods };
+    let interface = top("interface").or_else(|| top("endpoint_type"));
+    let found = said.credentials(top("auth_type").as_deref(), top("region_name"), interface)?;
     let says = |key: &str| match cloud.get(key) {
         Some(Value::Bool(yes)) => Some(*yes),
         Some(Value::String(text)) => Some(says_yes(text)),
@@ -196,6 +191,16 @@ fn of_cloud(name: &str, cloud: &Value, surroundings: &Surroundings) -> Result<Cr
     };
     let insecure = says("insecure") == Some(true) || says("verify") == Some(false);
     Ok(Credentials { trust: Trust { cacert: top("cacert").map(|path| home(&path, surroundings)), insecure }, ..found })
+}
+
+/// A part of a login: what the options ask for goes before what is `said`.
+fn asked(global: &Global, key: &str, said: impl FnOnce() -> Option<String>) -> Option<String> {
+    match (key, &global.os_system_scope, &global.os_project_name) {
+        ("system_scope", Some(scope), _) => Some(scope.clone()),
+        ("project_name", _, Some(name)) => Some(name.clone()),
+        ("system_scope" | "trust_id" | "project_id", _, Some(_)) => None,
+        _ => said(),
+    }
 }
 
 /// `~` as a shell has it.
@@ -206,61 +211,35 @@ fn home(path: &str, surroundings: &Surroundings) -> PathBuf {
     }
 }
 
-fn from_env(surroundings: &Surroundings) -> Result<Credentials> {
+fn from_env(global: &Global, surroundings: &Surroundings) -> Result<Credentials> {
     let var = |key: &str| surroundings.var(key).map(str::to_owned);
-    let auth = |key: &str| {
-        var(&format!("OS_{}", key.to_uppercase())).or_else(|| {
-            // What these were called before there were projects.
-            let old = key.replace("project_", "tenant_");
-            (old != key).then(|| var(&format!("OS_{}", old.to_uppercase())))?
-        })
-    };
-    assemble(
-        "the environment",
-        auth,
-        var("OS_AUTH_TYPE"),
-        var("OS_REGION_NAME"),
-        var("OS_INTERFACE").or_else(|| var("OS_ENDPOINT_TYPE")),
-    )
-}
-
-fn assemble(
-    what: &str,
-    auth: impl Fn(&str) -> Option<String>,
-    auth_type: Option<String>,
-    region: Option<String>,
-    interface: Option<String>,
-) -> Result<Credentials> {
-    if let Some(other) = auth_type.filter(|kind| kind != "password" && kind != "v3password") {
-        return Err(Problem::usage(format!(
-            "{what} wants the authentication {other}; cloudbox logs in with a password"
-        )));
-    }
-    let reference = |id: &str, name: &str| auth(id).map(Reference::Id).or_else(|| auth(name).map(Reference::Name));
-    let domain = |of: &str| {
-        let own = reference(&format!("{of}_domain_id"), &format!("{of}_domain_name"));
-        own.or_else(|| reference("domain_id", "domain_name"))
-            .or_else(|| reference("default_domain_id", "default_domain"))
-            .unwrap_or_else(|| Reference::Id(DEFAULT_DOMAIN.to_owned()))
-    };
-    let needed = |key: &str| auth(key).ok_or_else(|| Problem::usage(format!("{what} does not say {key}")));
-    Ok(Credentials {
-        auth_url: needed("auth_url")?,
-        user: match reference("user_id", "username") {
-            Some(user) => user,
-            None => Reference::Name(needed("username")?),
-        },
-        user_domain: domain("user"),
-        password: needed("password")?,
-        project: reference("project_id", "project_name"),
-        project_domain: domain("project"),
-        region,
-        // Old spellings: publicURL.
-        interface: interface.map_or_else(|| "public".to_owned(), |name| name.trim_end_matches("URL").to_owned()),
-        trust: Trust::default(),
-    })
+    let part = |key: &str| asked(global, key, || surroundings.auth(key));
+    let methods =
+        var("OS_AUTH_METHODS").iter().flat_map(|all| all.split(',')).map(|one| one.trim().to_owned()).collect();
+    let how = |key: &str| format!("OS_{}", key.to_uppercase());
+    let said = Said { place: "the environment", how: &how, part: &part, secret: &part, methods };
+    let interface = var("OS_INTERFACE").or_else(|| var("OS_ENDPOINT_TYPE"));
+    said.credentials(var("OS_AUTH_TYPE").as_deref(), var("OS_REGION_NAME"), interface)
 }
 
 #[cfg(test)]
-#[path = "credentials_tests.rs"]
+impl Credentials {
+    /// Those of Ann, who has a project, with a password.
+    pub(super) fn of_ann(auth_url: &str, password: &str) -> Self {
+        let named = |name: &str| Named {
+            reference: Reference::Name(name.to_owned()),
+            domain: Reference::Id(DEFAULT_DOMAIN.to_owned()),
+        };
+        Self {
+            auth_url: auth_url.to_owned(),
+            proofs: vec![Proof::Password(named("ann"), password.to_owned())],
+            scope: Scope::Project(named("shop")),
+            region: Some("RegionOne".to_owned()),
+            interface: "public".to_owned(),
+            trust: Trust::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ struct Create {
     #[arg(long, value_name = "N", default_value_t = 1)]
     vcpus: u32,
     /// Memory in MiB
-    #[arg(long, value_name = "MB")]
+    #[arg(long, visible_alias = "memory", value_name = "MB")]
     ram: u64,
     /// Disk in GiB; 0 is the image's own size
     #[arg(long, value_name = "GB", default_value_t = 0)]

@@ -1,26 +1,18 @@
-//! A login, and where it is kept for the next command: a file of the user's own, named by what the login was made with.
-//!
-//! A kept login spares every command the request that makes one. The cloud may end it at any time: [`super::client`] makes a new one then.
+//! A login: a token, what it is for, and where the services are; and how one is made.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Request, StatusCode};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::catalog::Catalog;
-use super::credentials::Credentials;
-use super::local_keys;
-use super::openrc;
-
-/// The variable that turns it off.
-const OFF: &str = "CLOUDBOX_NO_TOKEN_CACHE";
-
-/// No login is kept longer.
-const OLD: Duration = Duration::from_secs(2 * 24 * 3600);
+use super::client::{accepted, built};
+use super::credentials::{self, Credentials, Proof, Scope};
+use super::http::{self, Http};
+use super::problem::{Problem, Result};
+use super::versions::Range;
 
 /// A token and what came with it.
 #[derive(Debug, Clone)]
@@ -35,6 +27,8 @@ pub struct Login {
     pub user_id: Option<String>,
     /// When it ends, as the cloud says it.
     pub expires_at: Option<String>,
+    /// The versions that services have, by their types: of those that were asked for them.
+    pub versions: BTreeMap<String, Range>,
 }
 
 impl Login {
@@ -45,140 +39,90 @@ impl Login {
         end.is_some_and(|end| end.as_second() - Timestamp::now().as_second() > seconds)
     }
 
-    fn to_json(&self) -> Value {
+    /// As it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let versions = self.versions.iter().map(|(service, range)| (service.clone(), json!(range.to_string())));
         json!({
+            "versions": versions.collect::<Map<_, _>>(),
             "token": self.token, "catalog": self.catalog.list(), "project_id": self.project_id, "user_id": self.user_id,
             "expires_at": self.expires_at,
         })
     }
 
-    fn from_json(value: &Value) -> Option<Self> {
+    /// What was kept; `None` where it is nothing of the kind.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let versions = value.get("versions").and_then(Value::as_object).into_iter().flatten();
         Some(Self {
             token: text("token")?,
             catalog: Catalog::new(value.get("catalog")?.clone()),
             project_id: text("project_id"),
             user_id: text("user_id"),
             expires_at: text("expires_at"),
+            versions: versions
+                .filter_map(|(service, range)| Some((service.clone(), range.as_str()?.parse().ok()?)))
+                .collect(),
         })
     }
+
+    /// What Keystone says of `token`.
+    fn of_answer(token: &str, body: &Value) -> Self {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            token: token.to_owned(),
+            catalog: Catalog::new(body.pointer("/token/catalog").cloned().unwrap_or_default()),
+            project_id: text("/token/project/id"),
+            user_id: text("/token/user/id"),
+            expires_at: text("/token/expires_at"),
+            versions: BTreeMap::new(),
+        }
+    }
 }
 
-/// Where the login of some credentials is kept. What goes wrong with it costs a login, no more.
-#[derive(Debug, Clone)]
-pub struct TokenCache {
-    path: PathBuf,
-}
-
-impl TokenCache {
-    /// The one of `credentials`, below the user's `~/.cache`. `None` where it is turned off, or the user has no home.
-    #[must_use]
-    pub fn of(credentials: &Credentials) -> Option<Self> {
-        if std::env::var_os(OFF).is_some_and(|value| !value.is_empty()) {
-            return None;
+/// Makes a login of `credentials`. A token that shall be for nothing else is asked what it is for; all else makes a new one.
+///
+/// # Errors
+/// When the cloud cannot be reached or does not accept them.
+pub async fn log_in(http: &Http, credentials: &Credentials) -> Result<Login> {
+    let base = credentials.identity_url();
+    if !base.starts_with("http://") && !base.starts_with("https://") {
+        return Err(Problem::usage(format!("{} is not a URL of a cloud", credentials.auth_url))
+            .hint("auth_url, or OS_AUTH_URL, is one such as https://cloud.example:8774/identity/v3"));
+    }
+    let path = format!("{base}/auth/tokens");
+    let (request, given) = match (credentials.proofs.as_slice(), &credentials.scope) {
+        ([Proof::Token(token)], Scope::Unscoped) => {
+            let request = Request::get(path).header("X-Auth-Token", token).header("X-Subject-Token", token);
+            (built(request, http::bytes(""))?, Some(token.clone()))
         }
-        let dir = local_keys::user_dir("XDG_CACHE_HOME", ".cache")?;
-        Some(Self::in_dir(&dir.join("cloudbox/tokens"), credentials))
-    }
-
-    /// The one of `credentials` in `dir`.
-    pub(super) fn in_dir(dir: &Path, credentials: &Credentials) -> Self {
-        // The password belongs to it: with another one, this login is not one's own.
-        let all = openrc::render(credentials);
-        let name: String =
-            digest(&SHA256, all.as_bytes()).as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        Self { path: dir.join(name) }
-    }
-
-    /// The login that is kept.
-    #[must_use]
-    pub fn read(&self) -> Option<Login> {
-        Login::from_json(&serde_json::from_slice(&std::fs::read(&self.path).ok()?).ok()?)
-    }
-
-    /// Keeps `login`, for its owner's eyes only.
-    pub fn write(&self, login: &Login) {
-        // It is whole or it is not there: another command may read it now.
-        let new = self.path.with_extension(std::process::id().to_string());
-        let written = self.path.parent().map(|dir| std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir));
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
-        if let (Some(Ok(())), Ok(mut file)) = (written, file) {
-            let kept = file.write_all(login.to_json().to_string().as_bytes());
-            if kept.and_then(|()| std::fs::rename(&new, &self.path)).is_err() {
-                let _ = std::fs::remove_file(&new);
-            }
+        (proofs, scope) => {
+            let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+            (built(request, http::bytes(credentials::body(proofs, scope).to_string()))?, None)
         }
-        self.sweep();
+    };
+    let answer = http.send(request).await?;
+    if answer.status == StatusCode::UNAUTHORIZED {
+        let parts: Vec<&str> = credentials.proofs.iter().map(Proof::parts).collect();
+        return Err(Problem::not_allowed(format!("{base} does not accept this {}", parts.join(", nor this "))).hint(
+            "`cloudbox openrc` shows what is used; OS_CLOUD, OS_* variables, --os-cloud and --data-dir change it",
+        ));
     }
-
-    /// Removes what was kept so long ago that no cloud takes it any more.
-    fn sweep(&self) {
-        let old = |entry: &std::fs::DirEntry| {
-            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
-            age.is_some_and(|age| age > OLD)
-        };
-        let entries = self.path.parent().and_then(|dir| std::fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-        for entry in entries.filter(old) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-
-    /// Keeps none.
-    pub fn forget(&self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
+    let body = accepted(&answer)?;
+    let token = answer.headers.get("X-Subject-Token").and_then(|token| token.to_str().ok()).map(str::to_owned);
+    let token = given.or(token);
+    let token = token.ok_or_else(|| Problem::failed(format!("{base} is not an identity service: it gave no token")))?;
+    Ok(Login::of_answer(&token, &body))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
-    use crate::cli::credentials::Reference;
-
-    fn credentials(password: &str) -> Credentials {
-        Credentials {
-            auth_url: "http://k/v3".to_owned(),
-            user: Reference::Name("ann".to_owned()),
-            user_domain: Reference::Id("default".to_owned()),
-            password: password.to_owned(),
-            project: None,
-            project_domain: Reference::Id("default".to_owned()),
-            region: None,
-            interface: "public".to_owned(),
-            trust: crate::cli::trust::Trust::default(),
-        }
-    }
-
-    fn login(expires_at: &str) -> Login {
-        Login {
-            token: "gAAA".to_owned(),
-            catalog: Catalog::new(json!([{"type": "compute"}])),
-            project_id: Some("p".to_owned()),
-            user_id: None,
-            expires_at: Some(expires_at.to_owned()),
-        }
-    }
-
-    #[test]
-    fn a_login_is_kept_for_its_owner_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let kept = TokenCache::in_dir(&dir.path().join("tokens"), &credentials("one"));
-        assert!(kept.read().is_none());
-        kept.write(&login("2026-01-01T00:00:00.000000Z"));
-        let read = kept.read().unwrap();
-        assert_eq!((read.token.as_str(), read.project_id.as_deref(), read.user_id), ("gAAA", Some("p"), None));
-        assert_eq!(read.catalog.list(), &json!([{"type": "compute"}]));
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&kept.path), mode(kept.path.parent().unwrap())), (0o600, 0o700));
-        assert_eq!(std::fs::read_dir(kept.path.parent().unwrap()).unwrap().count(), 1);
-        assert!(TokenCache::in_dir(&dir.path().join("tokens"), &credentials("two")).read().is_none());
-        kept.forget();
-        assert!(kept.read().is_none());
-    }
 
     #[test]
     fn a_login_that_ends_soon_is_of_no_use() {
+        let login = |expires_at: &str| Login::of_answer("gAAA", &json!({"token": {"expires_at": expires_at}}));
         assert!(!login("2026-01-01T00:00:00.000000Z").lasts(0));
         assert!(login("2999-01-01T00:00:00Z").lasts(60));
         assert!(!login("who knows").lasts(0));

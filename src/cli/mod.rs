@@ -31,16 +31,21 @@ mod output;
 mod policy;
 mod problem;
 mod progress;
+mod quota;
 mod resolve;
 mod security_group;
 mod serve;
+mod services;
 mod session;
 mod shell;
 mod socket;
 mod status;
 mod summary;
+mod token;
+mod token_cache;
 mod topics;
 mod trust;
+mod versions;
 mod vm;
 mod volume;
 mod wait;
@@ -97,6 +102,9 @@ enum Command {
     Flavor(flavor::Flavor),
     /// SSH keys that may log in to VMs
     Keypair(keypair::Keypair),
+    Quota(quota::Quota),
+    Token(token::Token),
+    Catalog(services::Services),
     /// Who may do what: the rules in force, and what they say to somebody
     Policy(policy::Policy),
     /// The record of logins and changes
@@ -203,6 +211,9 @@ async fn once(matches: &ArgMatches, session: &Session) -> Result<()> {
         Command::Volume(volume) => volume.run(session).await,
         Command::Flavor(flavor) => flavor.run(session).await,
         Command::Keypair(keypair) => keypair.run(session).await,
+        Command::Quota(quota) => quota.run(session).await,
+        Command::Token(token) => token.run(session).await,
+        Command::Catalog(services) => services.run(session).await,
         Command::Policy(policy) => policy.run(session).await,
         Command::Audit(audit) => audit.run(session).await,
         Command::Status(status) => status.run(session).await,

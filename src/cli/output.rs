@@ -225,10 +225,14 @@ impl Output {
     }
 }
 
-/// What a script calls an object by: the id, or where there is none, the name.
-fn id(object: &Value) -> String {
-    let id = text(object, "/id");
-    if id.is_empty() { text(object, "/name") } else { id }
+/// What a script and a path call an object by: its id, which placement calls otherwise; where there is none, the name; and a text by itself.
+#[must_use]
+pub fn id(object: &Value) -> String {
+    if let Value::String(text) = object {
+        return text.clone();
+    }
+    let ids = ["/id", "/uuid", "/name"].into_iter().map(|pointer| text(object, pointer));
+    ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default()
 }
 
 fn name(object: &Value) -> String {

@@ -47,9 +47,9 @@ impl Progress {
         Self { out, what, bar, last: String::new(), started: Instant::now() }
     }
 
-    /// It is at `state` now.
+    /// It is at `state` now; nothing is said of an empty one.
     pub fn state(&mut self, state: &str) {
-        if state == self.last {
+        if state.is_empty() || state == self.last {
             return;
         }
         state.clone_into(&mut self.last);

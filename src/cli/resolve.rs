@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::catalog::Service;
 use super::client::{Client, escape};
-use super::output::text;
+use super::output::{id, text};
 use super::problem::{Kind, Problem, Result};
 
 /// A kind of thing: what it is called, and where it is found.
@@ -28,6 +28,8 @@ pub struct Noun {
     pub one: Option<&'static str>,
     /// Whether a list can be asked for a name.
     pub by_name: ByName,
+    /// The fields, beside its name, that people call it by: an address, a host.
+    pub called: &'static [&'static str],
 }
 
 /// How a list is asked for a name.
@@ -125,10 +127,15 @@ const fn noun(
     (many, one): (&'static str, Option<&'static str>),
     by_name: ByName,
 ) -> Noun {
-    Noun { name, command, service, list, path, many, one, by_name }
+    Noun { name, command, service, list, path, many, one, by_name, called: &[] }
 }
 
 impl Noun {
+    /// One that is called by these fields, too.
+    pub const fn called(self, called: &'static [&'static str]) -> Self {
+        Self { called, ..self }
+    }
+
     /// The path of the one with this id.
     #[must_use]
     pub fn path_of(&self, id: &str) -> String {
@@ -173,18 +180,20 @@ impl Noun {
 
     /// The id of the one that the user calls `wanted`.
     pub async fn find_id(&self, client: &Client, wanted: &str) -> Result<String> {
-        Ok(self.id_of(&self.find(client, wanted).await?))
+        Ok(id(&self.find(client, wanted).await?))
+    }
+
+    /// As [`Self::find_id`]; who may not look is taken at their word, which is an id then.
+    pub async fn find_id_or_take(&self, client: &Client, wanted: &str) -> Result<String> {
+        match self.find_id(client, wanted).await {
+            Err(problem) if problem.kind == Kind::NotAllowed => Ok(wanted.to_owned()),
+            found => found,
+        }
     }
 
     /// As [`Self::find_id`], for what is going to be lost: a part of a name is not enough.
     pub async fn find_exactly(&self, client: &Client, wanted: &str) -> Result<String> {
-        Ok(self.id_of(&self.look(client, wanted, SHORTEST.1, false).await?))
-    }
-
-    /// What it is called in a path: the id, or where there is none, the name.
-    fn id_of(&self, object: &Value) -> String {
-        let id = text(object, "/id");
-        if id.is_empty() { text(object, "/name") } else { id }
+        Ok(id(&self.look(client, wanted, SHORTEST.1, false).await?))
     }
 
     async fn look(&self, client: &Client, wanted: &str, shortest: usize, by_part: bool) -> Result<Value> {
@@ -204,21 +213,29 @@ impl Noun {
         match self.choose(named, wanted, project.as_deref()) {
             Err(problem) if problem.kind == Kind::NotFound => {
                 let all = self.list(client).await?;
+                if all.iter().any(|object| self.is_called(object, wanted)) {
+                    return self.choose(all, wanted, project.as_deref());
+                }
                 self.begins(all, wanted, shortest, by_part).unwrap_or(Err(problem))
             }
             found => found,
         }
     }
 
+    fn is_called(&self, object: &Value, wanted: &str) -> bool {
+        let mut fields = ["/name"].iter().chain(self.called);
+        fields.any(|field| text(object, field) == wanted)
+    }
+
     /// The only one of `all` whose id, or with `by_part` whose name, begins with `wanted`. `None` where there is none.
     fn begins(&self, mut all: Vec<Value>, wanted: &str, shortest: usize, by_part: bool) -> Option<Result<Value>> {
         let by_id = wanted.len() >= shortest;
         all.retain(|object| {
-            (by_id && text(object, "/id").starts_with(wanted))
+            (by_id && id(object).starts_with(wanted))
                 || (by_part && !wanted.is_empty() && text(object, "/name").starts_with(wanted))
         });
         if all.len() > 1 {
-            let names = all.iter().map(|object| match (text(object, "/name"), text(object, "/id")) {
+            let names = all.iter().map(|object| match (text(object, "/name"), id(object)) {
                 (name, id) if name.is_empty() || name == id => id,
                 (name, id) => format!("{name} ({id})"),
             });
@@ -231,10 +248,10 @@ impl Noun {
 
     /// The one of `all` with this id or name. Among several of a name, the only one of the user's own project is meant.
     fn choose(&self, mut all: Vec<Value>, wanted: &str, project: Option<&str>) -> Result<Value> {
-        if let Some(index) = all.iter().position(|object| text(object, "/id") == wanted) {
+        if let Some(index) = all.iter().position(|object| id(object) == wanted) {
             return Ok(all.swap_remove(index));
         }
-        all.retain(|object| text(object, "/name") == wanted);
+        all.retain(|object| self.is_called(object, wanted));
         if all.len() > 1 {
             let own = |object: &Value| {
                 ["/project_id", "/tenant_id", "/owner"].iter().any(|key| Some(text(object, key).as_str()) == project)
@@ -243,7 +260,7 @@ impl Noun {
             if let (Some(only), true) = (own.pop(), own.is_empty()) {
                 return Ok(only.clone());
             }
-            let ids: Vec<String> = all.iter().map(|object| text(object, "/id")).collect();
+            let ids: Vec<String> = all.iter().map(|object| id(object)).collect();
             return Err(Problem::usage(format!("{} {}s are named {wanted}: {}", ids.len(), self.name, ids.join(", ")))
                 .hint("say which by its id"));
         }
@@ -300,6 +317,15 @@ mod tests {
         let missing = choose("nope").unwrap_err();
         assert_eq!(missing.kind, Kind::NotFound);
         assert_eq!(missing.hint.unwrap(), "`cloudbox volume list` shows what there is");
+    }
+
+    #[test]
+    fn a_thing_is_called_by_what_people_know_of_it() {
+        static ADDRESS: Noun =
+            kind(("address", "address"), Service::Network, ("/a", "/a"), ("a", None), ByName::No).called(&["/ip"]);
+        let all = || vec![json!({"id": "1", "ip": "10.0.0.1"}), json!({"id": "2", "ip": "10.0.0.2"})];
+        assert_eq!(id(&ADDRESS.choose(all(), "10.0.0.2", None).unwrap()), "2");
+        assert_eq!(ADDRESS.choose(all(), "10.0.0.3", None).unwrap_err().kind, Kind::NotFound);
     }
 
     #[test]

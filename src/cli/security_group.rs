@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::catalog::Service;
-use super::output::{Column, column, text};
+use super::output::{Column, column, text, wide};
 use super::problem::{Problem, Result};
 use super::resolve::SECURITY_GROUP;
 use super::session::Session;
@@ -80,7 +80,7 @@ struct Allow {
 const LIST: &[Column] = &[
     column("Name", |group| text(group, "/name")),
     column("Description", |group| text(group, "/description")),
-    column("Project", |group| text(group, "/project_id")),
+    wide("Project", |group| text(group, "/project_id")),
     column("Id", |group| text(group, "/id")),
 ];
 

@@ -3,9 +3,9 @@
 use super::client::Client;
 use super::credentials::{self, Surroundings};
 use super::global::Global;
-use super::login::TokenCache;
 use super::output::Output;
 use super::problem::{Problem, Result};
+use super::token_cache::TokenCache;
 
 /// One command's way to the cloud, and how to answer.
 pub struct Session {

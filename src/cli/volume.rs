@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::resolve::{IMAGE, VM, VOLUME};
 use super::session::{self, Session};
 use super::vm::disk_of;
-use super::wait::{self, Wait};
+use super::wait::{self, Look, Wait};
 
 /// Volumes: disks that outlive a VM
 #[derive(Debug, Args)]
@@ -148,12 +148,13 @@ async fn delete(session: &Session, name: &str, wait: &Wait) -> Result<()> {
     wait::until(wait, progress, look).await.map(drop)
 }
 
-async fn attach(session: &Session, volume: &str, vm: &str, wait: &Wait) -> Result<()> {
-    let id = VOLUME.find_id(&session.client, volume).await?;
+async fn attach(session: &Session, name: &str, vm: &str, wait: &Wait) -> Result<()> {
+    let id = VOLUME.find_id(&session.client, name).await?;
     let vm = VM.find_id(&session.client, vm).await?;
     let path = format!("{}/os-volume_attachments", VM.path_of(&vm));
     session.client.post(Service::Compute, &path, &json!({ "volumeAttachment": { "volumeId": id } })).await?;
-    settle(session, &id, &format!("attach {volume}"), "in-use", wait).await
+    let look = |volume: Value| attaching(volume, &vm);
+    settle(session, &id, &format!("attach {name}"), look, wait).await
 }
 
 async fn detach(session: &Session, volume: &str, wait: &Wait) -> Result<()> {
@@ -164,13 +165,44 @@ async fn detach(session: &Session, volume: &str, wait: &Wait) -> Result<()> {
     }
     let path = format!("{}/os-volume_attachments/{}", VM.path_of(&vm), escape(&id));
     session.client.delete(Service::Compute, &path).await?;
-    settle(session, &id, &format!("detach {volume}"), "available", wait).await
+    settle(session, &id, &format!("detach {volume}"), |volume| detaching(volume, &vm), wait).await
 }
 
-/// Waits until the volume is `wanted`, and shows it.
-async fn settle(session: &Session, id: &str, what: &str, wanted: &str, wait: &Wait) -> Result<()> {
+/// How a volume is on its way to the VM with the id `vm`. It was taken for it before the cloud answered: one that is free was given back.
+fn attaching(volume: Value, vm: &str) -> Result<Look> {
+    match text(&volume, "/status").as_str() {
+        "in-use" if is_at(&volume, vm) => Ok(Look::Done(volume)),
+        "available" => Err(Problem::failed(format!("the volume {} could not be attached", text(&volume, "/name")))
+            .hint(format!("`cloudbox vm events {vm}` tells what was tried; the log of the VM's host says why"))),
+        _ => wait::under_way("volume", &volume),
+    }
+}
+
+/// How a volume is on its way from the VM with the id `vm`: others may go on having it.
+fn detaching(volume: Value, vm: &str) -> Result<Look> {
+    match text(&volume, "/status").as_str() {
+        "available" | "in-use" if !is_at(&volume, vm) => Ok(Look::Done(volume)),
+        "in-use" => Err(Problem::failed(format!("the volume {} could not be detached", text(&volume, "/name")))
+            .hint(format!("`cloudbox vm events {vm}` tells what was tried; the log of the VM's host says why"))),
+        _ => wait::under_way("volume", &volume),
+    }
+}
+
+fn is_at(volume: &Value, vm: &str) -> bool {
+    let all = volume.get("attachments").and_then(Value::as_array).into_iter().flatten();
+    all.into_iter().any(|attachment| text(attachment, "/server_id") == vm)
+}
+
+/// Waits until `look` says that it is done, and shows the volume.
+async fn settle(
+    session: &Session,
+    id: &str,
+    what: &str,
+    look: impl Fn(Value) -> Result<Look>,
+    wait: &Wait,
+) -> Result<()> {
     let volume = if wait.wanted() {
-        let look = async || wait::status("volume", VOLUME.get(&session.client, id).await?, wanted);
+        let look = async || look(VOLUME.get(&session.client, id).await?);
         wait::until(wait, Progress::spinner(session.out, what), look).await?
     } else {
         VOLUME.get(&session.client, id).await?
@@ -205,7 +237,8 @@ impl Create {
             set("metadata", Value::Object(properties.collect()));
         }
         let made = session.client.post(Service::Volume, VOLUME.path, &json!({ "volume": body })).await?;
-        settle(session, &text(&made, "/volume/id"), &format!("volume {}", self.name), "available", &self.wait).await
+        let look = |volume| wait::status("volume", volume, "available");
+        settle(session, &text(&made, "/volume/id"), &format!("volume {}", self.name), look, &self.wait).await
     }
 }
 
@@ -222,6 +255,25 @@ fn attached(volume: &Value, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attachment_that_failed_is_told_at_once() {
+        let volume = |status: &str, servers: &[&str]| {
+            let attachments: Vec<Value> = servers.iter().map(|id| json!({ "server_id": id })).collect();
+            json!({"name": "data", "status": status, "attachments": attachments})
+        };
+        assert!(matches!(attaching(volume("reserved", &[]), "s1").unwrap(), Look::Working(_)));
+        assert!(matches!(attaching(volume("in-use", &["s2", "s1"]), "s1").unwrap(), Look::Done(_)));
+        // Another VM has it as well.
+        assert!(matches!(attaching(volume("in-use", &["s2"]), "s1").unwrap(), Look::Working(_)));
+        let problem = attaching(volume("available", &[]), "s1").unwrap_err();
+        assert_eq!(problem.text, "the volume data could not be attached");
+        assert!(attaching(volume("error_attaching", &[]), "s1").is_err());
+        assert!(matches!(detaching(volume("detaching", &["s1"]), "s1").unwrap(), Look::Working(_)));
+        assert!(detaching(volume("in-use", &["s1"]), "s1").is_err());
+        assert!(matches!(detaching(volume("in-use", &["s2"]), "s1").unwrap(), Look::Done(_)));
+        assert!(matches!(detaching(volume("available", &[]), "s1").unwrap(), Look::Done(_)));
+    }
 
     #[test]
     fn a_volume_shows_who_has_it() {

@@ -38,7 +38,7 @@ impl Wait {
 /// How far something is.
 #[derive(Debug, PartialEq)]
 pub enum Look {
-    /// Not there yet, but at this.
+    /// Not there yet, but at this; what was told elsewhere is empty here.
     Working(String),
     /// There.
     Done(Value),
@@ -62,7 +62,8 @@ pub async fn until(wait: &Wait, mut progress: Progress, look: impl AsyncFn() -> 
         };
         progress.state(&state);
         if Instant::now() + pause > deadline {
-            let text = format!("not done after {} s, still at {state}", wait.timeout);
+            let at = if state.is_empty() { String::new() } else { format!(", still at {state}") };
+            let text = format!("not done after {} s{at}", wait.timeout);
             return Err(Problem::failed(text).hint("it goes on; --timeout SECONDS waits longer"));
         }
         tokio::time::sleep(pause).await;
@@ -87,11 +88,20 @@ pub fn gone(answer: Result<Value>, failed: impl Fn(&Value) -> Result<Look>) -> R
 /// # Errors
 /// When its status is one of failure.
 pub fn status(what: &str, value: Value, wanted: &str) -> Result<Look> {
-    let status = text(&value, "/status").to_lowercase();
-    if status == wanted {
-        Ok(Look::Done(value))
-    } else if status.starts_with("error") || status == "killed" {
-        Err(Problem::failed(format!("{what} {} ended as {status}", text(&value, "/name"))))
+    if text(&value, "/status").to_lowercase() == wanted {
+        return Ok(Look::Done(value));
+    }
+    under_way(what, &value)
+}
+
+/// At what a thing with a `status` is that is not where it shall be.
+///
+/// # Errors
+/// When its status is one of failure.
+pub fn under_way(what: &str, value: &Value) -> Result<Look> {
+    let status = text(value, "/status").to_lowercase();
+    if status.starts_with("error") || status == "killed" {
+        Err(Problem::failed(format!("{what} {} ended as {status}", text(value, "/name"))))
     } else {
         Ok(Look::Working(status))
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::client::escape;
 use crate::cli::output::{Column, column, text};
-use crate::cli::problem::{Kind, Problem, Result};
+use crate::cli::problem::{Problem, Result};
 use crate::cli::resolve::{IMAGE, PROJECT};
 use crate::cli::session::Session;
 
@@ -43,7 +43,8 @@ impl Share {
             return Err(Problem::usage(format!("{} is {visibility}, not shared", self.image))
                 .hint(format!("`cloudbox image set {} --visibility shared` makes it so", self.image)));
         }
-        let (path, project) = (members(&text(&image, "/id")), self.project(session).await?);
+        let project = PROJECT.find_id_or_take(&session.client, &self.project).await?;
+        let path = members(&text(&image, "/id"));
         let member = session.client.post(IMAGE.service, &path, &json!({ "member": project })).await?;
         let id = text(&image, "/id");
         session.out.note(&format!("`cloudbox image accept {id}` there puts it into that project's lists"));
@@ -53,16 +54,8 @@ impl Share {
     /// Takes the project away.
     pub async fn unshare(self, session: &Session) -> Result<()> {
         let path = members(&IMAGE.find_id(&session.client, &self.image).await?);
-        let project = self.project(session).await?;
+        let project = PROJECT.find_id_or_take(&session.client, &self.project).await?;
         session.client.delete(IMAGE.service, &format!("{path}/{}", escape(&project))).await
-    }
-
-    /// The project's id. Who may not look projects up has to say it.
-    async fn project(&self, session: &Session) -> Result<String> {
-        match PROJECT.find_id(&session.client, &self.project).await {
-            Err(problem) if problem.kind == Kind::NotAllowed => Ok(self.project.clone()),
-            found => found,
-        }
     }
 }
 

@@ -22,6 +22,11 @@ const LIST: &[Column] = columns! {
 const WHICH: Arg = operand("ID", Kind::Text, "Its id");
 const PATHS: &[&str] = &["/os-services/{ID}"];
 
+/// A change that needs no more than to be asked for.
+const fn change(body: &'static str) -> Call {
+    Call { method: "PUT", paths: PATHS, body: Body::Fixed(body), answer: Answer::One("service", LIST) }
+}
+
 /// All of it.
 pub static RESOURCE: Resource = Resource {
     noun: &COMPUTE_SERVICE,
@@ -30,17 +35,14 @@ pub static RESOURCE: Resource = Resource {
     show: LIST,
     verbs: &[
         list(&[opt("host", Kind::Text, "Only on this host")]),
+        call("enable", "Let new VMs come to a host", &[WHICH], change(r#"{"status": "enabled"}"#)),
         call(
-            "enable",
-            "Let new VMs come to a host",
+            "force-down",
+            "Say that a host is down: it is not waited for",
             &[WHICH],
-            Call {
-                method: "PUT",
-                paths: PATHS,
-                body: Body::Fixed(r#"{"status": "enabled"}"#),
-                answer: Answer::One("service", LIST),
-            },
+            change(r#"{"forced_down": true}"#),
         ),
+        call("unforce-down", "Let a host say itself that it is up", &[WHICH], change(r#"{"forced_down": false}"#)),
         call(
             "disable",
             "Let no new VM come to a host",

@@ -1,10 +1,13 @@
 //! `cloudbox endpoint`: endpoints: where the services of the catalog are.
 
+use super::project;
 use super::region::REGION;
-use super::resource::{Arg, Kind, Resource, columns, create, delete, list, operand, opt, set, show};
+use super::resource::{
+    Answer, Arg, Kind, Resource, bare, call, columns, create, delete, get, list, operand, opt, set, show,
+};
 use super::service::SERVICE;
 use crate::cli::catalog::Service;
-use crate::cli::resolve::{ByName, Noun, kind};
+use crate::cli::resolve::{ByName, Noun, PROJECT, kind};
 
 /// Endpoints.
 pub static ENDPOINT: Noun = kind(
@@ -17,10 +20,14 @@ pub static ENDPOINT: Noun = kind(
 
 use crate::cli::output::Column;
 
-const LIST: &[Column] = columns! {
+/// What a list of endpoints shows.
+pub(super) const LIST: &[Column] = columns! {
     "Service": "/service_id", "Interface": "/interface", "URL": "/url", "Region": "/region_id", "Enabled": "/enabled",
     "Id": "/id",
 };
+const WHICH: Arg = operand("ENDPOINT", Kind::Ref(&ENDPOINT), "Its id");
+const FOR: &[Arg] = &[WHICH, operand("PROJECT", Kind::Ref(&PROJECT), "The project")];
+const SHOWN: &[&str] = &["/OS-EP-FILTER/projects/{PROJECT}/endpoints/{ENDPOINT}"];
 const INTERFACE: Kind = Kind::Choice(&["public", "internal", "admin"]);
 const ON: Arg = opt("enable", Kind::Flag("true"), "Show it in the catalog").field("enabled");
 const OFF: Arg = opt("disable", Kind::Flag("false"), "Leave it out of the catalog").field("enabled");
@@ -57,5 +64,13 @@ pub static RESOURCE: Resource = Resource {
             ],
         ),
         delete(),
+        call("add-project", "Show it in the catalog of a project that has its own", FOR, bare("PUT", SHOWN)),
+        call("remove-project", "Leave it out of the catalog of a project that has its own", FOR, bare("DELETE", SHOWN)),
+        call(
+            "projects",
+            "List the projects whose own catalog shows it",
+            &[WHICH],
+            get(&["/OS-EP-FILTER/endpoints/{ENDPOINT}/projects"], Answer::Many("projects", project::LIST)),
+        ),
     ],
 };

@@ -12,7 +12,8 @@ pub static FLOATING_IP: Noun = kind(
     ("/floatingips", "/floatingips"),
     ("floatingips", Some("floatingip")),
     ByName::No,
-);
+)
+.called(&["/floating_ip_address"]);
 
 /// All of it.
 pub static RESOURCE: Resource = Resource {

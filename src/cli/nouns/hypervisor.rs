@@ -1,6 +1,6 @@
 //! `cloudbox hypervisor`: hypervisors: the hosts that run VMs.
 
-use super::resource::{Resource, columns, list, show};
+use super::resource::{Answer, Resource, call, columns, get, list, show};
 use crate::cli::catalog::Service;
 use crate::cli::resolve::{ByName, Noun, kind};
 
@@ -11,7 +11,8 @@ pub static HYPERVISOR: Noun = kind(
     ("/os-hypervisors/detail", "/os-hypervisors"),
     ("hypervisors", Some("hypervisor")),
     ByName::No,
-);
+)
+.called(&["/hypervisor_hostname"]);
 
 /// All of it.
 pub static RESOURCE: Resource = Resource {
@@ -28,5 +29,14 @@ pub static RESOURCE: Resource = Resource {
         "vCPUs used": "/vcpus_used", "Memory MiB": "/memory_mb", "Memory used MiB": "/memory_mb_used", "Disk GiB": "/local_gb",
         "Disk used GiB": "/local_gb_used",
     },
-    verbs: &[list(&[]), show()],
+    verbs: &[
+        list(&[]),
+        show(),
+        call(
+            "statistics",
+            "Add up what all hosts have and what is used of it",
+            &[],
+            get(&["/os-hypervisors/statistics"], Answer::Fields("hypervisor_statistics")),
+        ),
+    ],
 };

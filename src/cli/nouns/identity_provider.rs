@@ -1,7 +1,8 @@
 //! `cloudbox identity-provider`: identity providers whose users may log in.
 
 use super::resource::{
-    Answer, Arg, Body, Call, DESCRIPTION, Kind, Resource, call, columns, delete, get, list, operand, opt, set, show,
+    Answer, Arg, Body, Call, DESCRIPTION, Kind, Resource, bare, call, columns, delete, get, list, operand, opt, set,
+    show,
 };
 use crate::cli::catalog::Service;
 use crate::cli::resolve::{ByName, DOMAIN, Noun, kind};
@@ -20,6 +21,10 @@ use crate::cli::output::Column;
 const LIST: &[Column] =
     columns! { "Id": "/id", "Enabled": "/enabled", "Remote ids": "/remote_ids", "Domain": "/domain_id" };
 const PROTOCOLS: &[Column] = columns! { "Id": "/id", "Mapping": "/mapping_id" };
+const PROTOCOL: &[&str] = &["/OS-FEDERATION/identity_providers/{PROVIDER}/protocols/{PROTOCOL}"];
+const PROVIDER: Arg = operand("PROVIDER", Kind::Ref(&IDENTITY_PROVIDER), "The provider");
+const HOW: Arg = operand("PROTOCOL", Kind::Text, "How: openid, …");
+const MAPPED: Arg = opt("mapping", Kind::Text, "What makes users of this cloud of them").field("mapping_id").needed();
 const ON: Arg = opt("enable", Kind::Flag("true"), "Let its users log in").field("enabled");
 const OFF: Arg = opt("disable", Kind::Flag("false"), "Let them not log in").field("enabled");
 
@@ -66,23 +71,16 @@ pub static RESOURCE: Resource = Resource {
         call(
             "protocols",
             "List how one logs in at it",
-            &[operand("PROVIDER", Kind::Ref(&IDENTITY_PROVIDER), "The provider")],
+            &[PROVIDER],
             get(&["/OS-FEDERATION/identity_providers/{PROVIDER}/protocols"], Answer::Many("protocols", PROTOCOLS)),
         ),
-        call(
-            "add-protocol",
-            "Let users log in at it",
-            &[
-                operand("PROVIDER", Kind::Ref(&IDENTITY_PROVIDER), "The provider"),
-                operand("PROTOCOL", Kind::Text, "How: openid, …"),
-                opt("mapping", Kind::Text, "What makes users of this cloud of them").field("mapping_id").needed(),
-            ],
-            Call {
-                method: "PUT",
-                paths: &["/OS-FEDERATION/identity_providers/{PROVIDER}/protocols/{PROTOCOL}"],
-                body: Body::Under("protocol"),
-                answer: Answer::One("protocol", PROTOCOLS),
-            },
-        ),
+        call("add-protocol", "Let users log in at it", &[PROVIDER, HOW, MAPPED], protocol("PUT")),
+        call("set-protocol", "Change how they log in", &[PROVIDER, HOW, MAPPED], protocol("PATCH")),
+        call("remove-protocol", "Let users not log in so any more", &[PROVIDER, HOW], bare("DELETE", PROTOCOL)),
     ],
 };
+
+/// A change of a protocol.
+const fn protocol(method: &'static str) -> Call {
+    Call { method, paths: PROTOCOL, body: Body::Under("protocol"), answer: Answer::One("protocol", PROTOCOLS) }
+}

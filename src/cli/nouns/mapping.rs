@@ -1,6 +1,8 @@
 //! `cloudbox mapping`: mappings: what makes users of this cloud of those of a provider.
 
-use super::resource::{Answer, Arg, Body, Call, Kind, Resource, call, columns, delete, list, operand, opt, set, show};
+use super::resource::{
+    Answer, Arg, Body, Call, Kind, Resource, call, columns, delete, json_file, list, operand, opt, set, show,
+};
 use crate::cli::catalog::Service;
 use crate::cli::resolve::{ByName, Noun, kind};
 
@@ -14,15 +16,8 @@ pub static MAPPING: Noun = kind(
 );
 
 use crate::cli::output::Column;
-use serde_json::Value;
-
 const SHOW: &[Column] = columns! { "Id": "/id", "Version": "/schema_version", "Rules": "/rules" };
-const RULES: Arg = opt("rules", Kind::Parsed("FILE", rules), "A file with the rules as JSON");
-
-fn rules(path: &str) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("{path} is not JSON: {error}"))
-}
+const RULES: Arg = opt("rules", Kind::Parsed("FILE", json_file), "A file with the rules as JSON");
 
 /// All of it.
 pub static RESOURCE: Resource = Resource {

@@ -10,25 +10,35 @@ mod run;
 mod said;
 
 mod access_rule;
+mod access_token;
 mod application_credential;
 mod availability_zone;
 mod compute_service;
+mod consumer;
 mod credential;
 mod domain;
+mod ec2_credential;
 mod endpoint;
+mod endpoint_group;
+mod extension;
 mod flavor;
 mod floating_ip;
 mod group;
 mod hypervisor;
 mod identity_provider;
+mod image;
+mod image_cache;
+mod image_task;
 mod limit;
 mod mapping;
+mod metadef;
 mod network;
 mod network_agent;
 mod port;
 mod project;
 mod region;
 mod registered_limit;
+mod resource_provider;
 mod role;
 mod role_assignment;
 mod router;
@@ -59,7 +69,12 @@ static ALL: &[&Resource] = &[
     &server_group::RESOURCE,
     &hypervisor::RESOURCE,
     &compute_service::RESOURCE,
+    &resource_provider::RESOURCE,
     &availability_zone::RESOURCE,
+    &image::RESOURCE,
+    &image_task::RESOURCE,
+    &image_cache::RESOURCE,
+    &metadef::RESOURCE,
     &network::RESOURCE,
     &subnet::RESOURCE,
     &port::RESOURCE,
@@ -68,6 +83,7 @@ static ALL: &[&Resource] = &[
     &security_group::RESOURCE,
     &security_group_rule::RESOURCE,
     &network_agent::RESOURCE,
+    &extension::RESOURCE,
     &volume::RESOURCE,
     &volume_type::RESOURCE,
     &volume_attachment::RESOURCE,
@@ -80,10 +96,14 @@ static ALL: &[&Resource] = &[
     &role_assignment::RESOURCE,
     &application_credential::RESOURCE,
     &access_rule::RESOURCE,
+    &consumer::RESOURCE,
+    &access_token::RESOURCE,
     &trust::RESOURCE,
     &credential::RESOURCE,
+    &ec2_credential::RESOURCE,
     &service::RESOURCE,
     &endpoint::RESOURCE,
+    &endpoint_group::RESOURCE,
     &region::RESOURCE,
     &registered_limit::RESOURCE,
     &limit::RESOURCE,

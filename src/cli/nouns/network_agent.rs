@@ -11,7 +11,8 @@ pub static NETWORK_AGENT: Noun = kind(
     ("/agents", "/agents"),
     ("agents", Some("agent")),
     ByName::No,
-);
+)
+.called(&["/host"]);
 
 use crate::cli::output::Column;
 

@@ -6,7 +6,8 @@ use crate::cli::resolve::{ByName, NETWORK, Noun, SECURITY_GROUP, VM, kind};
 
 /// Ports.
 pub static PORT: Noun =
-    kind(("port", "port"), Service::Network, ("/ports", "/ports"), ("ports", Some("port")), ByName::Exact);
+    kind(("port", "port"), Service::Network, ("/ports", "/ports"), ("ports", Some("port")), ByName::Exact)
+        .called(&["/fixed_ips/0/ip_address", "/mac_address"]);
 
 use serde_json::{Value, json};
 

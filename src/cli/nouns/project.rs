@@ -1,7 +1,8 @@
 //! `cloudbox project`: projects.
 
 use super::resource::{
-    Answer, Arg, DESCRIPTION, Kind, NAME, RENAME, Resource, call, columns, create, delete, get, list, opt, set, show,
+    Answer, Arg, DESCRIPTION, Kind, NAME, RENAME, Resource, bare, call, columns, create, delete, get, list, operand,
+    opt, set, show,
 };
 use crate::cli::resolve::{DOMAIN, PROJECT};
 
@@ -14,6 +15,9 @@ pub(super) const LIST: &[Column] = columns! {
 };
 const ON: Arg = opt("enable", Kind::Flag("true"), "Let its users log in").field("enabled");
 const OFF: Arg = opt("disable", Kind::Flag("false"), "Let nobody log in to it").field("enabled");
+
+const TAG: &[&str] = &["/projects/{PROJECT}/tags/{TAG}"];
+const TAGGED: &[Arg] = &[operand("PROJECT", Kind::Ref(&PROJECT), "Name or id"), operand("TAG", Kind::Text, "The tag")];
 
 /// All of it.
 pub static RESOURCE: Resource = Resource {
@@ -42,6 +46,8 @@ pub static RESOURCE: Resource = Resource {
         ]),
         set("PATCH", &[RENAME, DESCRIPTION, opt("tag", Kind::Texts, "Its tags from now on").field("tags"), ON, OFF]),
         delete(),
+        call("tag", "Tag a project", TAGGED, bare("PUT", TAG)),
+        call("untag", "Take a tag from a project", TAGGED, bare("DELETE", TAG)),
         call(
             "mine",
             "List the projects that you may work in",

@@ -1,6 +1,9 @@
 //! `cloudbox registered-limit`: registered limits: what a project may use where it has no limit of its own.
 
-use super::resource::{DESCRIPTION, Kind, Resource, columns, delete, list, opt, set, show};
+use super::region::REGION;
+use super::resource::{
+    Answer, Body, Call, DESCRIPTION, Kind, Resource, call, columns, delete, list, operand, opt, set, show,
+};
 use super::service::SERVICE;
 use crate::cli::catalog::Service;
 use crate::cli::resolve::{ByName, Noun, kind};
@@ -29,6 +32,23 @@ pub static RESOURCE: Resource = Resource {
     verbs: &[
         list(&[opt("service", Kind::Ref(&SERVICE), "Only of this service").field("service_id")]),
         show(),
+        call(
+            "create",
+            "Say what projects may use where they have no limit of their own",
+            &[
+                operand("RESOURCE", Kind::Text, "Of what: servers, class:VCPU, volumes, …").field("resource_name"),
+                opt("default", Kind::Number, "How much; -1 is without end").field("default_limit").needed(),
+                opt("service", Kind::Ref(&SERVICE), "The service that has it").field("service_id").needed(),
+                opt("region", Kind::Ref(&REGION), "In this region").field("region_id"),
+                DESCRIPTION,
+            ],
+            Call {
+                method: "POST",
+                paths: &["/registered_limits"],
+                body: Body::Several("registered_limits"),
+                answer: Answer::Only("registered_limits", LIST),
+            },
+        ),
         set("PATCH", &[opt("default", Kind::Number, "The limit").field("default_limit"), DESCRIPTION]),
         delete(),
     ],

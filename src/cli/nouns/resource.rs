@@ -89,6 +89,10 @@ pub enum Body {
     Said,
     /// What was said, below this key.
     Under(&'static str),
+    /// What was said for this field alone.
+    Field(&'static str),
+    /// A list below this key, of which what was said is the only one.
+    Several(&'static str),
 }
 
 /// The answer of a [`Call`].
@@ -98,6 +102,8 @@ pub enum Answer {
     Nothing,
     /// One thing below this key.
     One(&'static str, &'static [Column]),
+    /// The only thing of the list below this key.
+    Only(&'static str, &'static [Column]),
     /// A list below this key.
     Many(&'static str, &'static [Column]),
     /// An object below this key whose fields are shown, each in a row with `name` and `value`.
@@ -182,6 +188,15 @@ impl Arg {
     pub fn target(&self) -> String {
         if self.field.is_empty() { self.name.to_lowercase().replace('-', "_") } else { self.field.to_owned() }
     }
+}
+
+/// The JSON in the file at `path`.
+///
+/// # Errors
+/// When it cannot be read, or is no JSON.
+pub fn json_file(path: &str) -> Result<Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("{path} is not JSON: {error}"))
 }
 
 /// The name of what is made.

@@ -2,7 +2,7 @@
 
 use super::group::GROUP;
 use super::resource::{
-    Answer, Arg, Body, Call, DESCRIPTION, Kind, NAME, RENAME, Resource, bare, call, columns, create, delete, list,
+    Answer, Arg, Body, Call, DESCRIPTION, Kind, NAME, RENAME, Resource, bare, call, columns, create, delete, get, list,
     operand, opt, set, show,
 };
 use crate::cli::catalog::Service;
@@ -12,10 +12,20 @@ use crate::cli::resolve::{ByName, DOMAIN, Noun, PROJECT, USER, kind};
 pub static ROLE: Noun =
     kind(("role", "role"), Service::Identity, ("/roles", "/roles"), ("roles", Some("role")), ByName::Exact);
 
-use crate::cli::output::Column;
+use serde_json::Value;
+
+use crate::cli::output::{Column, column, text};
 
 const LIST: &[Column] =
     columns! { "Name": "/name", "Domain": "/domain_id", "Description": "/description", "Id": "/id" };
+/// A role and those that come with it.
+const INFERENCES: &[Column] = &[
+    column("Role", |inference| text(inference, "/prior_role/name")),
+    column("Brings", |inference| {
+        let roles = inference.get("implies").and_then(Value::as_array).into_iter().flatten();
+        roles.map(|role| text(role, "/name")).collect::<Vec<_>>().join(", ")
+    }),
+];
 const IMPLIES: &[&str] = &["/roles/{ROLE}/implies/{IMPLIED}"];
 const PAIR: &[Arg] = &[
     operand("ROLE", Kind::Ref(&ROLE), "The role"),
@@ -65,6 +75,12 @@ pub static RESOURCE: Resource = Resource {
             "Let a role bring another one",
             PAIR,
             Call { method: "PUT", paths: IMPLIES, body: Body::None, answer: Answer::Nothing },
+        ),
+        call(
+            "implied",
+            "List the roles that bring others",
+            &[],
+            get(&["/role_inferences"], Answer::Many("role_inferences", INFERENCES)),
         ),
         call("unimply", "Let a role not bring another one any more", PAIR, bare("DELETE", IMPLIES)),
     ],

@@ -66,6 +66,8 @@ async fn other(resource: &Resource, call: &Call, mut said: Said, session: &Sessi
         Body::Fixed(text) => Some(serde_json::from_str(text).unwrap_or_default()),
         Body::Said => Some(said.body()),
         Body::Under(key) => Some(wrapped(Some(key), said.body())),
+        Body::Field(field) => said.body().get(field).cloned(),
+        Body::Several(key) => Some(json!({ key: [said.body()] })),
     };
     let method = as_method(call.method);
     if method == Method::GET {
@@ -83,6 +85,7 @@ async fn other(resource: &Resource, call: &Call, mut said: Said, session: &Sessi
     match call.answer {
         Answer::Nothing | Answer::Many(..) => Ok(()),
         Answer::One(key, columns) => session.out.show(&below(key), columns),
+        Answer::Only(key, columns) => session.out.show(below(key).get(0).unwrap_or(&answer), columns),
         Answer::Fields(key) => fields(&below(key), session),
     }
 }

@@ -13,7 +13,8 @@ pub static SERVICE: Noun = kind(
     ("/services", "/services"),
     ("services", Some("service")),
     ByName::Exact,
-);
+)
+.called(&["/type"]);
 
 use crate::cli::output::Column;
 

@@ -1,6 +1,6 @@
 //! `cloudbox volume-type`: volume types.
 
-use super::resource::{Resource, columns, list, show};
+use super::resource::{Answer, Resource, call, columns, get, list, show};
 use crate::cli::catalog::Service;
 use crate::cli::resolve::{ByName, Noun, kind};
 
@@ -20,5 +20,19 @@ const LIST: &[Column] = columns! {
 };
 
 /// All of it.
-pub static RESOURCE: Resource =
-    Resource { noun: &VOLUME_TYPE, about: "Volume types", list: LIST, show: LIST, verbs: &[list(&[]), show()] };
+pub static RESOURCE: Resource = Resource {
+    noun: &VOLUME_TYPE,
+    about: "Volume types",
+    list: LIST,
+    show: LIST,
+    verbs: &[
+        list(&[]),
+        show(),
+        call(
+            "default",
+            "Show the type of volumes that are not told one",
+            &[],
+            get(&["/types/default"], Answer::One("volume_type", LIST)),
+        ),
+    ],
+};

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::steps::Steps;
 use super::tunnel::{self, Forward};
-use super::{choose, cloud_init, list, state};
+use super::{choose, cloud_init, list};
 use crate::cli::catalog::Service;
 use crate::cli::client::escape;
 use crate::cli::image::create as image_create;
@@ -100,7 +101,8 @@ impl Create {
             return Ok(server);
         }
         let progress = Progress::spinner(session.out, text(&server, "/name"));
-        wait::until(&self.wait, progress, async || state::look(VM.get(&session.client, id).await?, "ACTIVE")).await
+        let steps = Steps::of(session, &server);
+        wait::until(&self.wait, progress, async || steps.look(VM.get(&session.client, id).await?).await).await
     }
 
     /// The ids of what was made.

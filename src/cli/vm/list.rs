@@ -15,7 +15,7 @@ pub const LIST: &[Column] = &[
     column("Name", |vm| text(vm, "/name")),
     column("Status", status),
     column("Addresses", addresses),
-    column("Flavor", |vm| text(vm, "/flavor/original_name")),
+    column("Flavor", flavor_name),
     wide("Image", |vm| text(vm, "/image/id")),
     wide("Key", |vm| text(vm, "/key_name")),
     wide("Host", |vm| text(vm, "/OS-EXT-SRV-ATTR:host")),
@@ -96,6 +96,12 @@ fn addresses(vm: &Value) -> String {
         (!addresses.is_empty()).then(|| format!("{network}={}", addresses.join(",")))
     };
     networks.filter_map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// The flavor's name; its id on a cloud from before 2.47.
+fn flavor_name(vm: &Value) -> String {
+    let name = text(vm, "/flavor/original_name");
+    if name.is_empty() { text(vm, "/flavor/id") } else { name }
 }
 
 fn flavor(vm: &Value) -> String {

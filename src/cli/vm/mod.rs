@@ -10,6 +10,7 @@ mod life;
 mod list;
 mod ssh;
 mod state;
+mod steps;
 mod trace;
 mod tunnel;
 

@@ -21,13 +21,7 @@ pub struct Trace {
 impl Trace {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
         let id = VM.find_id(&session.client, &self.vm).await?;
-        let answer = session.client.get(VM.service, &format!("{}/cloudbox-trace", VM.path_of(&id))).await;
-        let answer = answer.map_err(|problem| match problem.kind {
-            Kind::NotFound => Problem::not_found("this cloud keeps no trace of it")
-                .hint("traces are cloudbox's own; other clouds have none"),
-            _ => problem,
-        })?;
-        let trace = answer.get("trace").cloned().unwrap_or_default();
+        let trace = of(session, &id).await?;
         if session.out.is_data() {
             return session.out.show(&trace, &[]);
         }
@@ -35,9 +29,28 @@ impl Trace {
     }
 }
 
+/// The trace of the VM with this id.
+///
+/// # Errors
+/// When the cloud has none, or does not show it.
+pub(super) async fn of(session: &Session, id: &str) -> Result<Value> {
+    let answer = session.client.get(VM.service, &format!("{}/cloudbox-trace", VM.path_of(id))).await;
+    let mut answer = answer.map_err(|problem| match problem.kind {
+        Kind::NotFound => Problem::not_found("this cloud keeps no trace of it")
+            .hint("traces are cloudbox's own; other clouds have none"),
+        _ => problem,
+    })?;
+    Ok(answer.get_mut("trace").map(Value::take).unwrap_or_default())
+}
+
+/// The steps of `trace`, in their order.
+pub(super) fn steps(trace: &Value) -> Vec<&Value> {
+    trace.get("steps").and_then(Value::as_array).into_iter().flatten().collect()
+}
+
 /// The steps as a table, and the sum of it.
 fn render(trace: &Value) -> String {
-    let steps: Vec<&Value> = trace.get("steps").and_then(Value::as_array).into_iter().flatten().collect();
+    let steps = steps(trace);
     let begin = |step: &Value| text(step, "/started_at").parse::<Timestamp>().ok().map(Timestamp::as_microsecond);
     let first = steps.iter().filter_map(|step| begin(step)).min();
     let rows = steps.iter().map(|step| {
@@ -81,7 +94,7 @@ fn kind(kind: &str) -> String {
 }
 
 /// Microseconds for people.
-fn duration(micros: u64) -> String {
+pub(super) fn duration(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{micros} µs"),
         1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),

@@ -1,5 +1,7 @@
 //! Which credentials win.
 
+use serde_json::json;
+
 use super::*;
 use crate::cli::problem::Kind;
 
@@ -42,8 +44,9 @@ impl World {
     }
 
     fn user(&self) -> String {
-        match self.find().unwrap().user {
-            Reference::Name(name) | Reference::Id(name) => name,
+        match self.find().unwrap().proofs.remove(0) {
+            Proof::Password(Named { reference: Reference::Name(name), .. }, _) => name,
+            _ => panic!("no user's name"),
         }
     }
 }
@@ -98,13 +101,14 @@ fn all_of_a_cloud_is_read() {
     let mut world = World::new();
     world.file("here/clouds.yaml", "work", "ann");
     world.global.os_cloud = Some("work".to_owned());
+    let named = |name: &str, domain: &str| Named {
+        reference: Reference::Name(name.to_owned()),
+        domain: Reference::Id(domain.to_owned()),
+    };
     let expected = Credentials {
         auth_url: "http://k/v3".to_owned(),
-        user: Reference::Name("ann".to_owned()),
-        user_domain: Reference::Id("d1".to_owned()),
-        password: "p".to_owned(),
-        project: Some(Reference::Name("shop".to_owned())),
-        project_domain: Reference::Id("default".to_owned()),
+        proofs: vec![Proof::Password(named("ann", "d1"), "p".to_owned())],
+        scope: Scope::Project(named("shop", "default")),
         region: Some("north".to_owned()),
         interface: "public".to_owned(),
         trust: Trust::default(),
@@ -126,9 +130,10 @@ fn variables_of_old_are_understood() {
         world.env(name, value);
     }
     let found = world.find().unwrap();
-    assert_eq!(found.user, Reference::Id("u1".to_owned()));
-    assert_eq!(found.project, Some(Reference::Name("shop".to_owned())));
-    assert_eq!(found.project_domain, Reference::Name("corp".to_owned()));
+    let corp = Reference::Name("corp".to_owned());
+    let user = Named { reference: Reference::Id("u1".to_owned()), domain: corp.clone() };
+    assert!(found.proofs == [Proof::Password(user, "p".to_owned())]);
+    assert_eq!(found.scope, Scope::Project(Named { reference: Reference::Name("shop".to_owned()), domain: corp }));
     assert_eq!(found.interface, "internal");
 }
 
@@ -140,7 +145,111 @@ fn what_is_missing_is_named() {
     world.env("OS_USERNAME", "ann");
     assert_eq!(world.find().err().unwrap().text, "the environment does not say password");
     world.env("OS_AUTH_TYPE", "v3token");
-    assert!(world.find().err().unwrap().text.contains("logs in with a password"));
+    assert_eq!(world.find().err().unwrap().text, "the environment does not say token");
+    world.env("OS_AUTH_TYPE", "v3oidcpassword");
+    let problem = world.find().err().unwrap();
+    assert!(problem.text.contains("v3oidcpassword, which is not known here"), "{problem}");
+    assert!(problem.hint.unwrap().contains("v3applicationcredential"));
+    world.env("OS_AUTH_TYPE", "password");
+    world.env("OS_PASSWORD", "p");
+    world.env("OS_SYSTEM_SCOPE", "some");
+    assert!(world.find().err().unwrap().text.ends_with("the system scope some: there is only `all`"));
+}
+
+/// What Keystone is sent.
+fn login(world: &World) -> Value {
+    let found = world.find().unwrap();
+    body(&found.proofs, &found.scope)
+}
+
+fn cloud(world: &mut World, entry: &str) {
+    let text = format!("clouds:\n  work:\n    auth_type: {entry}\n");
+    std::fs::write(world.dir.path().join("here/clouds.yaml"), text).unwrap();
+    world.global.os_cloud = Some("work".to_owned());
+}
+
+#[test]
+fn every_way_of_keystoneauth_is_understood() {
+    let mut world = World::new();
+    let user = json!({"name": "ann", "domain": {"id": "default"}});
+    let project = json!({"project": {"name": "shop", "domain": {"id": "default"}}});
+    cloud(
+        &mut world,
+        "v3applicationcredential\n    auth: {auth_url: 'http://k', application_credential_id: '7', \
+         application_credential_secret: s, project_name: shop}",
+    );
+    let credential = json!({"id": "7", "secret": "s"});
+    let methods = json!({"methods": ["application_credential"], "application_credential": credential});
+    assert_eq!(login(&world), json!({"auth": {"identity": methods}}));
+
+    cloud(
+        &mut world,
+        "v3applicationcredential\n    auth: {auth_url: 'http://k', application_credential_name: ci, username: ann}",
+    );
+    assert_eq!(
+        world.find().err().unwrap().text,
+        "the cloud work of clouds.yaml does not say application_credential_secret"
+    );
+    world.env("OS_APPLICATION_CREDENTIAL_SECRET", "s");
+    let credential = json!({"name": "ci", "secret": "s", "user": user});
+    let methods = json!({"methods": ["application_credential"], "application_credential": credential});
+    assert_eq!(login(&world), json!({"auth": {"identity": methods}}));
+
+    cloud(&mut world, "v3token\n    auth: {auth_url: 'http://k', token: t, project_name: shop}");
+    let methods = json!({"methods": ["token"], "token": {"id": "t"}});
+    assert_eq!(login(&world), json!({"auth": {"identity": methods, "scope": project}}));
+
+    cloud(
+        &mut world,
+        "v3multifactor\n    auth: {auth_url: 'http://k', username: ann, password: p, auth_methods: [v3password, v3totp]}",
+    );
+    world.env("OS_PASSCODE", "123456");
+    let methods = login(&world).pointer("/auth/identity/methods").cloned();
+    assert_eq!(methods, Some(json!(["password", "totp"])));
+}
+
+#[test]
+fn the_way_is_seen_from_what_is_there() {
+    let way = |parts: &[(&str, &str)]| {
+        let mut world = World::new();
+        for (name, value) in [("OS_AUTH_URL", "http://env/v3"), ("OS_USERNAME", "ann")].iter().chain(parts) {
+            world.env(name, value);
+        }
+        world.find().unwrap().proofs[0].auth_type()
+    };
+    assert_eq!(way(&[("OS_PASSWORD", "p")]), "v3password");
+    assert_eq!(way(&[("OS_TOKEN", "t"), ("OS_PASSWORD", "p")]), "v3token");
+    assert_eq!(way(&[("OS_PASSCODE", "1")]), "v3totp");
+    let credential = [("OS_APPLICATION_CREDENTIAL_ID", "7"), ("OS_APPLICATION_CREDENTIAL_SECRET", "s")];
+    assert_eq!(way(&credential), "v3applicationcredential");
+}
+
+#[test]
+fn a_token_is_for_what_is_said() {
+    let mut world = World::new();
+    world.file("here/clouds.yaml", "work", "ann");
+    world.global.os_cloud = Some("work".to_owned());
+    let scope = |world: &World| world.find().unwrap().scope;
+    let project = |name: &str| {
+        Scope::Project(Named {
+            reference: Reference::Name(name.to_owned()),
+            domain: Reference::Id("default".to_owned()),
+        })
+    };
+    assert_eq!(scope(&world), project("shop"));
+    world.env("OS_SYSTEM_SCOPE", "all");
+    assert_eq!(scope(&world), Scope::System);
+    world.global.os_project_name = Some("lab".to_owned());
+    assert_eq!(scope(&world), project("lab"));
+    let mut world = World::new();
+    for (name, value) in [("OS_AUTH_URL", "http://env/v3"), ("OS_USERNAME", "ann"), ("OS_PASSWORD", "p")] {
+        world.env(name, value);
+    }
+    assert_eq!(scope(&world), Scope::Unscoped);
+    world.env("OS_DOMAIN_ID", "corp");
+    assert_eq!(scope(&world), Scope::Domain(Reference::Id("corp".to_owned())));
+    world.global.os_system_scope = Some("all".to_owned());
+    assert_eq!(scope(&world), Scope::System);
 }
 
 #[test]
