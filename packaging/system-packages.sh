@@ -11,7 +11,7 @@
 set -euo pipefail
 export LC_ALL=C
 
-build="gcc libc6-dev make pkg-config libvirt-dev"
+build="gcc libc6-dev make"
 hypervisor="libvirt0 libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils"
 network="nftables dnsmasq-base iproute2 conntrack kmod procps"
 # The guest images (mtools … mmdebstrap), and what the tests talk to them with.
@@ -108,7 +108,7 @@ wanted=$(missing $packages)
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 say "installing" $wanted
 # libvirt's packages only go together: one transaction for all of them.
-family=$(missing $hypervisor libvirt-dev)
+family=$(missing $hypervisor)
 if [ -n "$family" ] && wants_backports; then
     add_backports
     install_or_update -t "$codename-backports" $family

@@ -260,7 +260,7 @@ impl Noun {
             if let (Some(only), true) = (own.pop(), own.is_empty()) {
                 return Ok(only.clone());
             }
-            let ids: Vec<String> = all.iter().map(|object| id(object)).collect();
+            let ids: Vec<String> = all.iter().map(id).collect();
             return Err(Problem::usage(format!("{} {}s are named {wanted}: {}", ids.len(), self.name, ids.join(", ")))
                 .hint("say which by its id"));
         }

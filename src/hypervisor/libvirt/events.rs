@@ -98,11 +98,12 @@ pub fn meaning(event: sys::virDomainEventType, detail: u32) -> Option<GuestEvent
     })
 }
 
-/// Makes sure that libvirt's event loop runs in this process and that libvirt prints no errors. Has to happen
+/// Makes sure that libvirt's library is open, that its event loop runs in this process and that libvirt prints no errors. Has to happen
 /// before the first connection is opened.
 pub fn ensure_loop() -> Result<(), super::error::Failure> {
     static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
+        super::load()?;
         virt::error::clear_error_callback();
         virt::event::event_register_default_impl().map_err(|error| error.to_string())?;
         let spawned = std::thread::Builder::new().name("libvirt-events".to_owned()).spawn(run_loop);

@@ -28,6 +28,7 @@ mod error;
 mod events;
 mod guest;
 mod host;
+mod library;
 mod link;
 mod ours;
 mod session;
@@ -37,6 +38,7 @@ mod xml;
 
 pub use driver::LibvirtDriver;
 pub use host::kvm_obstacle_here;
+pub use library::load;
 
 use kit::SharedClock;
 
