@@ -16,6 +16,7 @@ mod bus_figures;
 mod client;
 mod clones;
 mod cloud;
+mod command_line;
 mod compute;
 mod figure;
 mod identity;
@@ -42,6 +43,7 @@ fn main() -> std::process::ExitCode {
 async fn all(report: &mut Report) {
     bus_figures::measure(report).await;
     process::measure(report).await;
+    command_line::measure(report).await;
     tokens::measure(report).await;
     identity::measure(report).await;
     image_list::measure(report).await;

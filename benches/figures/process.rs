@@ -1,8 +1,11 @@
 //! What the process costs: its start, and its memory and processor time while nobody uses it.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use cloudbox::appliance::Appliance;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
 
 use crate::client::Client;
 use crate::cloud::{config, default_network, lift_quotas, log_in, make_image, ready, server, wait_active};
@@ -37,23 +40,29 @@ async fn cold_start(report: &mut Report) {
     again.stop().await;
 }
 
-/// A process of its own: idle, then after two thousand servers were built in it.
-async fn a_process(report: &mut Report) {
-    let directory = tempfile::tempdir().expect("a directory");
+/// Starts a cloud on fake drivers in a process of its own. Answers it and its URL, once it is ready.
+pub async fn serve(directory: &TempDir, listen: &str) -> (Child, String) {
     let file = directory.path().join("cloudbox.toml");
     std::fs::write(&file, SETTINGS).expect("a configuration");
     let log = directory.path().join("log");
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_cloudbox"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--hypervisor", "fake", "--network", "fake", "--config"])
+    let child = Command::new(env!("CARGO_BIN_EXE_cloudbox"))
+        .args(["serve", "--listen", listen, "--hypervisor", "fake", "--network", "fake", "--config"])
         .arg(&file)
         .arg("--data-dir")
         .arg(directory.path().join("data"))
-        .stdout(std::process::Stdio::null())
+        .stdout(Stdio::null())
         .stderr(std::fs::File::create(&log).expect("a log"))
         .kill_on_drop(true)
         .spawn()
         .expect("cloudbox starts");
     let url = ready(&log).await;
+    (child, url)
+}
+
+/// A process of its own: idle, then after two thousand servers were built in it.
+async fn a_process(report: &mut Report) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (mut child, url) = serve(&directory, "127.0.0.1:0").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let pid = child.id().expect("it runs");
     let before = cpu_ticks(pid);

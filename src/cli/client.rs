@@ -187,13 +187,20 @@ impl Client {
             // The cloud may be elsewhere by now.
             Err(problem) => problem.kind == Kind::Unreachable,
         };
-        if fresh || !stale {
-            return accepted(&answer?);
-        }
-        *self.login.lock().await = None;
-        self.kept.iter().for_each(TokenCache::forget);
-        let login = self.login().await?;
-        accepted(&self.exchange(&login, asked).await?)
+        let answer = if fresh || !stale {
+            accepted(&answer?)
+        } else {
+            *self.login.lock().await = None;
+            self.kept.iter().for_each(TokenCache::forget);
+            let login = self.login().await?;
+            accepted(&self.exchange(&login, asked).await?)
+        };
+        answer.map_err(|problem| match (asked.service, problem.kind) {
+            (Service::Cloudbox, Kind::NotFound) => {
+                problem.hint("this is an API of cloudbox's own: other clouds do not have it")
+            }
+            _ => problem,
+        })
     }
 
     /// One request; and another one where the cloud does not have the version that it was asked for.

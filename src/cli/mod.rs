@@ -32,6 +32,8 @@ mod policy;
 mod problem;
 mod progress;
 mod quota;
+#[cfg(test)]
+mod reference;
 mod resolve;
 mod security_group;
 mod serve;
