@@ -106,6 +106,10 @@ impl Settings {
         overrides: Overrides,
     ) -> Result<Self, SettingsError> {
         let given = overrides.apply(&mut config);
+        // What is in it is used by processes with other working directories.
+        if let Ok(dir) = std::path::absolute(&config.data_dir.0) {
+            config.data_dir.0 = dir;
+        }
         for wrong in rules::check(&config) {
             let place =
                 file.as_ref().filter(|_| !given.contains(wrong.key)).and_then(|(_, file)| file.place(wrong.key));

@@ -214,7 +214,10 @@ fn a_boot_is_traced_in_sixteen_steps() {
     let cloud = Cloud::start();
     cloud.image("tiny", 1);
     cloud.cli("volume create data --size 1").ok();
-    cloud.cli("vm create web --key none --volume data").ok();
+    let made = cloud.cli("vm create web --key none --volume data");
+    let told: Vec<&str> = made.err.lines().filter(|line| line.starts_with("web: B")).collect();
+    assert!(told.len() > 8 && told[0].starts_with("web: B1 credentials for a token ("), "{}", made.err);
+    made.ok();
     let trace = cloud.cli("vm trace web -o json").json();
     let steps = trace["steps"].as_array().unwrap();
     let names: Vec<&str> = steps.iter().map(|step| field(step, "/step")).collect();
@@ -246,6 +249,7 @@ fn a_vm_that_cannot_be_built_says_why() {
     let told = cloud.cli("vm create wide --flavor wide --key none").fails(1);
     assert!(told.contains("VM wide failed: No valid host was found"), "{told}");
     assert!(told.contains("`cloudbox vm trace "), "{told}");
+    assert!(told.contains("wide: B6 the request waits") && told.contains("\n  at step B"), "{told}");
     assert!(cloud.cli("vm create x --key nobody").fails(3).contains("there is no key named nobody"));
     assert!(cloud.cli("vm create x --flavor nope").fails(3).contains("`cloudbox flavor list` shows what there is"));
 }
@@ -315,6 +319,70 @@ fn credentials_come_from_where_clients_keep_them() {
     let gone = [("OS_AUTH_URL", "http://127.0.0.1:1/v3"), ("OS_USERNAME", "a"), ("OS_PASSWORD", "b")];
     assert!(cloud.run("vm list", &gone).fails(5).contains("is `cloudbox serve` running?"));
     cloud.run("vm lst", &[]).fails(2);
+}
+
+#[test]
+fn who_one_is_is_shown_in_several_ways() {
+    let cloud = Cloud::start();
+    let exports = cloud.cli("openrc").ok();
+    let url = exports.lines().find_map(|line| line.strip_prefix("export OS_AUTH_URL=")).unwrap();
+    let token = cloud.cli("token create -q").ok();
+    let by_token = [("OS_AUTH_URL", url), ("OS_TOKEN", token.trim())];
+    cloud.run("network list", &by_token).ok();
+    assert_eq!(field(&cloud.cli(&format!("token show {} -o json", token.trim())).json(), "/project/name"), "admin");
+    cloud.cli(&format!("token revoke {}", token.trim())).ok();
+    assert!(cloud.run("network list", &by_token).fails(4).contains("does not accept this token"));
+
+    let made = cloud.cli("application-credential create ci --role reader -o json").json();
+    let credential = |secret| {
+        [
+            ("OS_AUTH_URL", url),
+            ("OS_AUTH_TYPE", "v3applicationcredential"),
+            ("OS_APPLICATION_CREDENTIAL_ID", field(&made, "/id")),
+            ("OS_APPLICATION_CREDENTIAL_SECRET", secret),
+        ]
+    };
+    let (right, wrong) = (credential(field(&made, "/secret")), credential("wrong"));
+    cloud.run("vm list", &right).ok();
+    assert!(cloud.run("network create mine", &right).fails(4).contains("create_network"));
+    assert!(cloud.run("vm list", &wrong).fails(4).contains("application credential or its secret"));
+
+    let whole = cloud.cli("token show --os-system-scope all -o json").json();
+    assert_eq!(whole["system"]["all"], true);
+    cloud.cli("project create shop").ok();
+    assert!(cloud.cli("vm list --os-project-name shop").fails(4).contains("does not accept this user"));
+    cloud.cli("role grant member --user admin --project shop").ok();
+    cloud.cli("vm list --os-project-name shop").ok();
+    assert!(cloud.cli("catalog show compute").ok().contains("/compute/v2.1"));
+}
+
+#[test]
+fn quotas_of_all_services_are_one_table() {
+    let cloud = Cloud::start();
+    let told = cloud.cli("quota set admin cores=7 elephants=1").fails(3);
+    assert!(told.contains("there is no quota of elephants") && told.contains("gigabytes"), "{told}");
+    let of = |line: &str, resource: &str| {
+        let rows = cloud.cli(&format!("{line} --filter resource={resource} --columns limit --no-headers")).ok();
+        rows.trim().to_owned()
+    };
+    let before = of("quota show", "cores");
+    assert_ne!(before, "7");
+    cloud.cli("quota set admin cores=7 volumes=-1 router=3").ok();
+    assert_eq!(["cores", "volumes", "router"].map(|name| of("quota show admin", name)), ["7", "none", "3"]);
+    assert_eq!(of("quota show --defaults", "cores"), before);
+    cloud.cli("quota reset admin").ok();
+    assert_eq!(of("quota show", "cores"), before);
+
+    cloud.cli("registered-limit create servers --default 9 --service compute").ok();
+    let limit = cloud.cli("limit create servers --limit 3 --service nova --project admin -o json").json();
+    assert_eq!(limit["resource_limit"], 3);
+    cloud.cli(&format!("limit delete {}", field(&limit, "/id"))).ok();
+    assert_eq!(cloud.cli("limit model -o json").json()["name"], "flat");
+    cloud.cli("endpoint-group create inner --match interface=internal").ok();
+    assert!(cloud.cli("endpoint-group endpoints inner -o json").json().as_array().unwrap().len() > 3);
+    let host = cloud.cli("hypervisor list -o json").json()[0]["hypervisor_hostname"].as_str().unwrap().to_owned();
+    assert!(cloud.cli(&format!("resource-provider inventories {host}")).ok().contains("VCPU"));
+    assert_eq!(cloud.cli(&format!("hypervisor show {host} -o name")).code, 0);
 }
 
 #[test]

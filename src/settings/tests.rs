@@ -109,3 +109,10 @@ fn the_shipped_file_is_the_defaults() {
         }
     }
 }
+
+#[test]
+fn a_data_directory_is_found_from_anywhere() {
+    let overrides = Overrides { data_dir: Some("data".into()), ..Overrides::default() };
+    let dir = load(None, overrides).unwrap().data_dir.0;
+    assert_eq!(dir, std::env::current_dir().unwrap().join("data"));
+}
