@@ -43,7 +43,7 @@ fn reaches(uses: &BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<St
 #[test]
 fn all_crates_are_known_to_this_test() {
     let known =
-        ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "hypervisor", "imaging", "outbound", "console"];
+        ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "journal", "hypervisor", "imaging", "outbound", "console"];
     let known: BTreeSet<&str> =
         known.into_iter().chain(SERVICES.iter().copied()).chain(AGENTS.iter().copied()).collect();
     let uses = uses();
@@ -81,4 +81,5 @@ fn the_foundations_do_not_know_each_other() {
     for foundation in ["bus", "store", "http-kit", "workflow", "hypervisor", "imaging", "outbound"] {
         assert_eq!(uses[foundation].iter().collect::<Vec<_>>(), ["kit"], "{foundation}");
     }
+    assert_eq!(uses["journal"].iter().collect::<Vec<_>>(), ["kit", "store", "workflow"]);
 }

@@ -16,6 +16,7 @@ use kit::ids::HostId;
 use kit::{Fault, RequestContext, SystemClock};
 use serde_json::{Value, json};
 use store::testing::TestStore;
+use workflow::Journal as _;
 
 use crate::Volumes;
 
@@ -206,7 +207,7 @@ async fn a_volume_is_made_shown_changed_and_deleted() {
     assert_eq!(world.call("DELETE", &format!("/volumes/{id}"), Value::Null).await.status, 202);
     world.is_gone(&id).await;
     assert!(world.backend.lock().unwrap().volumes.is_empty());
-    let left = world.store.read(|db| crate::db::journals::list(db).map_err(Fault::from)).await.unwrap();
+    let left = world.service.journal().unfinished().await.unwrap();
     assert!(left.is_empty(), "workflows that are over leave no record");
 }
 

@@ -3,7 +3,6 @@
 pub mod cache;
 pub mod images;
 pub mod imports;
-pub mod journals;
 pub mod locations;
 pub mod members;
 pub mod metadefs;

@@ -8,7 +8,6 @@ pub mod bytes;
 pub mod download;
 #[cfg(test)]
 mod harness;
-pub mod journal;
 pub mod place;
 pub mod steps;
 #[cfg(test)]
@@ -18,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use journal::SqlJournal;
 use kit::Fault;
 use kit::ids::{ImageId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,6 @@ use crate::db::tasks::{self, Ending};
 use crate::domain::content::Content;
 use crate::domain::import::Method;
 use crate::domain::task::{Task, TaskKind, TaskStatus};
-use journal::SqlJournal;
 
 /// The imports that run.
 pub(crate) struct Imports {
@@ -156,16 +155,20 @@ impl Images {
         }
         let (image, id) = (state.image_id.clone(), state.task.clone());
         self.spawn_import(image, id, move |context, control| async move {
-            let journal = SqlJournal::new(context.service.store.clone());
+            let journal = context.service.journal();
             let start = Start::new(state.image_id.to_string(), state.clone()).with_id(WorkflowId::new(&state.task));
             workflow::run(&steps::definition(), &context, start, &journal, &control).await
         });
     }
 
+    fn journal(&self) -> SqlJournal {
+        SqlJournal::new(self.store.clone(), "image_journals")
+    }
+
     fn resume_import(self: &Arc<Self>, record: Record) {
         let (image, task) = (ImageId::new(&record.subject), record.id.to_string());
         self.spawn_import(image, task, move |context, control| async move {
-            let journal = SqlJournal::new(context.service.store.clone());
+            let journal = context.service.journal();
             let policy = Policy::Continue;
             match workflow::resume(&steps::definition(), &context, record, &journal, policy, &control).await {
                 Ok(outcome) => outcome,
@@ -244,7 +247,7 @@ impl Images {
 
     /// Takes up what was cut off: journals first, then tasks that have none.
     pub(crate) async fn resume_imports(self: &Arc<Self>) -> Result<(), Fault> {
-        let records = SqlJournal::new(self.store.clone()).unfinished().await?;
+        let records = self.journal().unfinished().await?;
         let journaled: HashSet<String> = records.iter().map(|record| record.id.to_string()).collect();
         for record in records {
             self.resume_import(record);

@@ -2,7 +2,6 @@
 
 pub mod agents;
 pub mod attachments;
-pub mod journals;
 pub mod quotas;
 pub mod types;
 pub mod volumes;

@@ -7,12 +7,12 @@ mod create;
 mod delete;
 #[cfg(test)]
 mod harness;
-mod journal;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bus::topics::volume_agent::VolumeSource;
+use journal::SqlJournal;
 use kit::ids::{HostId, VolumeId};
 use kit::{Fault, RequestContext};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ use workflow::{Control, Definition, Journal as _, Outcome, Policy, Record, Start
 use crate::Volumes;
 use crate::db::volumes;
 use crate::domain::volume::{Status, Volume};
-use journal::SqlJournal;
 
 /// How many volumes are made or deleted at once.
 const AT_ONCE: usize = 4;
@@ -90,11 +89,15 @@ impl Volumes {
         self.begin_work(delete::definition(), request, volume);
     }
 
+    pub(crate) fn journal(&self) -> SqlJournal {
+        SqlJournal::new(self.store.clone(), "volume_journals")
+    }
+
     fn begin_work(self: &Arc<Self>, definition: Definition<Context, State>, request: &RequestContext, volume: &Volume) {
         let host = volume.place.as_ref().map(|(host, _)| host.clone());
         let state = State { volume_id: volume.id.clone(), host, source: None };
         self.spawn(request, volume.id.clone(), move |context| async move {
-            let journal = SqlJournal::new(context.service.store.clone());
+            let journal = context.service.journal();
             let start = Start::new(state.volume_id.to_string(), state);
             workflow::run(&definition, &context, start, &journal, &Control::default()).await
         });
@@ -108,7 +111,7 @@ impl Volumes {
         };
         let id = VolumeId::new(&record.subject);
         self.spawn(&RequestContext::service("volume"), id, move |context| async move {
-            let journal = SqlJournal::new(context.service.store.clone());
+            let journal = context.service.journal();
             let control = Control::default();
             match workflow::resume(&definition, &context, record, &journal, Policy::Continue, &control).await {
                 Ok(outcome) => outcome,
@@ -166,7 +169,7 @@ impl Volumes {
 
     /// Takes up what was cut off: records first, then rows that say more than the records.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<(), Fault> {
-        for record in SqlJournal::new(self.store.clone()).unfinished().await? {
+        for record in self.journal().unfinished().await? {
             self.resume_work(record);
         }
         let unfinished = [Status::Creating, Status::Downloading, Status::Deleting];
