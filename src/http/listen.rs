@@ -27,6 +27,9 @@ use crate::limits::Limits;
 use crate::request::Peer;
 use crate::tls::Tls;
 
+/// How much is read from a connection at once: an upload in smaller pieces costs more turns than bytes.
+const READ_BYTES: usize = 128 * 1024;
+
 /// How long to wait after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -179,7 +182,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.max_header_bytes.max(8192))
+        .max_buf_size(limits.max_header_bytes.max(READ_BYTES))
         .max_headers(limits.max_headers)
         .pipeline_flush(true);
     builder

@@ -39,6 +39,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Answers a request that came over a connection: the services', then the raw handlers'.
 pub(crate) async fn connection_request(app: &App, incoming: hyper::Request<Incoming>) -> Response<ResponseBody> {
+    if head_bytes(&incoming) > app.inner.limits().max_header_bytes {
+        return head_too_large();
+    }
     let path = incoming.uri().path();
     let ours = app.inner.mounts.iter().any(|mount| below(path, mount.dialect.mount).is_some());
     let raw = app.inner.raw.iter().find(|(prefix, _)| !ours && below(path, prefix).is_some());
@@ -46,6 +49,21 @@ pub(crate) async fn connection_request(app: &App, incoming: hyper::Request<Incom
         Some((_, handler)) => handler.call(incoming).await,
         None => serve(&app.inner, incoming).await,
     }
+}
+
+/// About how many bytes the head of `request` has. What is read at once may be more than a head is allowed to be.
+fn head_bytes<B>(request: &hyper::Request<B>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + lines.sum::<usize>()
+}
+
+/// 431, as hyper says it where a head is larger than what is read at once.
+fn head_too_large() -> Response<ResponseBody> {
+    let mut response = Response::new(body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
 }
 
 /// Answers one request.

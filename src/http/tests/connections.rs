@@ -80,10 +80,17 @@ async fn a_slow_body_and_a_slow_head_end_the_connection() {
 async fn a_large_head_is_refused() {
     let server = Listening::start(Limits { max_header_bytes: 8192, ..limits() }).await;
     let mut client = server.connect().await;
-    let long = "a".repeat(10_000);
+    let long = |length: usize| format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(length));
+    client.say(&long(10_000)).await;
+    let (head, _) = client.answer(true).await;
+    assert!(head.starts_with("HTTP/1.1 431") && head.contains("connection: close"), "{head}");
+    let mut client = server.connect().await;
     // The server may close before all of it is written or its answer is read.
-    client.0.write_all(format!("GET / HTTP/1.1\r\nx: {long}\r\n\r\n").as_bytes()).await.ok();
+    client.0.write_all(long(1 << 20).as_bytes()).await.ok();
     assert!(!client.rest().await.contains("200 OK"));
+    let mut client = server.connect().await;
+    client.say(&long(7_000)).await;
+    assert!(!client.answer(true).await.0.contains("431"));
     let mut client = server.connect().await;
     client.say(&format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(150))).await;
     assert!(!client.rest().await.contains("200 OK"));

@@ -1,14 +1,17 @@
 //! Taking in bytes: from a stream to a file, hashed, inspected and counted on the way.
 //!
-//! Bytes are gathered into batches while the batch before is worked on by two threads: one for MD5, one for the file, SHA-512
-//! and the inspection. That is all that an intake holds in memory. A batch takes a place of the store's [`Stores::writers`]
-//! in turn, so that many uploads share the processors and a client that stands still holds none.
+//! Bytes are gathered into batches, which three lanes work on beside each other: MD5, SHA-512 with the inspection, and the
+//! file. That is all that an intake holds in memory. A batch's turn in a lane takes a place of the store's [`Stores::writers`],
+//! so that many uploads share the processors and a client that stands still holds none.
 //!
 //! [`Stores::writers`]: crate::backends::Stores::writers
 
-use std::fs::File;
+mod batch;
+mod lane;
+mod md5;
+mod target;
+
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,21 +21,14 @@ use futures_util::{Stream, StreamExt as _};
 use http_kit::Bytes;
 use kit::Fault;
 use kit::disk_image::{Inspection, Window};
-use md5::{Digest as _, Md5};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 
+use self::batch::{Batch, Buffers};
+use self::lane::Lane;
+use self::md5::Md5;
+use self::target::Target;
+pub use self::target::put;
 use crate::backends::{blocking, disk_fault};
-
-/// How much is gathered before it is worked on.
-const BATCH: usize = 1 << 20;
-/// How much is written before the disk is told to begin with it, so that little is left to wait for at the end.
-const FLUSH_EVERY: u64 = 32 << 20;
-/// How many bytes are looked at at once, whether they are all zeros and can be left out of the file.
-const HOLE: usize = 64 * 1024;
-/// Fewer zeros than this are written: a file system has no smaller hole.
-const BLOCK: usize = 4096;
-static ZEROS: [u8; HOLE] = [0; HOLE];
 
 /// How many bytes are taken, and what is answered to more.
 #[derive(Debug, Clone)]
@@ -82,184 +78,131 @@ where
     S: Stream<Item = Result<Bytes, Fault>>,
 {
     let mut source = pin!(source.fuse());
-    let mut work = Work::begin(&wish).await?;
-    let mut size = 0;
+    let mut work = Work::begin(&wish, writers).await?;
+    let (mut buffers, mut rest, mut size) = (Buffers::new(), Bytes::new(), 0);
     loop {
-        let gathered = gather(&mut source).await;
-        let batch = match gathered {
-            Ok(batch) => batch,
-            Err(fault) => return work.give_up(fault).await,
-        };
-        let Some(bytes) = batch.iter().map(Bytes::len).reduce(|sum, length| sum + length) else { break };
-        size += bytes as u64;
+        let mut batch = buffers.lend().await;
+        if let Err(fault) = gather(&mut source, &mut rest, &mut batch).await {
+            return work.give_up(fault).await;
+        }
+        if batch.is_empty() {
+            return work.end(size).await;
+        }
+        size += batch.len() as u64;
         if size > wish.limit.bytes {
             return work.give_up(wish.limit.fault).await;
         }
-        work.take(batch, writers).await?;
+        if let Err(fault) = work.take(batch).await.map_err(disk_fault) {
+            return work.give_up(fault).await;
+        }
         seen(size);
     }
-    work.end(size).await
 }
 
-/// The next chunks of `source`, about a batch; none at its end.
-async fn gather(source: &mut (impl Stream<Item = Result<Bytes, Fault>> + Unpin)) -> Result<Vec<Bytes>, Fault> {
-    let (mut batch, mut length) = (Vec::new(), 0);
-    while length < BATCH {
+/// Fills `batch` with what is left of the chunk before and with the next ones of `source`. At its end it is not full.
+async fn gather(
+    source: &mut (impl Stream<Item = Result<Bytes, Fault>> + Unpin),
+    rest: &mut Bytes,
+    batch: &mut Batch,
+) -> Result<(), Fault> {
+    batch.fill(rest);
+    while !batch.is_full() {
         match source.next().await {
-            Some(Ok(chunk)) if chunk.is_empty() => {}
-            Some(Ok(chunk)) => {
-                length += chunk.len();
-                batch.push(chunk);
-            }
-            Some(Err(fault)) => return Err(fault),
+            Some(chunk) => *rest = chunk?,
             None => break,
         }
-    }
-    Ok(batch)
-}
-
-/// Writes `bytes` at `at` into a file that had nothing there; zeros become a hole. Its length must be set at the end.
-///
-/// # Errors
-/// What the file system says.
-pub fn put(file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
-    let mut at = at;
-    for piece in bytes.chunks(HOLE) {
-        let zeros = piece.len() >= BLOCK && ZEROS.get(..piece.len()) == Some(piece);
-        if !zeros {
-            file.write_all_at(piece, at)?;
-        }
-        at += piece.len() as u64;
+        batch.fill(rest);
     }
     Ok(())
 }
 
-/// The file, and what is worked out of the bytes but MD5.
-struct Desk {
-    file: Option<Arc<File>>,
-    at: u64,
+/// What is worked out of the bytes but MD5.
+struct Look {
     sha512: Option<Context>,
     window: Window,
 }
 
-impl Desk {
-    fn take(&mut self, batch: &[Bytes]) -> io::Result<()> {
-        for chunk in batch {
-            if let Some(sha512) = &mut self.sha512 {
-                sha512.update(chunk);
-            }
-            self.window.push(chunk);
-            if let Some(file) = &self.file {
-                put(file, self.at, chunk)?;
-            }
-            self.at += chunk.len() as u64;
+impl Look {
+    fn take(&mut self, bytes: &[u8]) {
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
         }
-        Ok(())
+        self.window.push(bytes);
     }
 }
 
-type Halves = (Option<Md5>, Desk);
-type HalvesUnderWay = (JoinHandle<Option<Md5>>, JoinHandle<io::Result<Desk>>);
-
-/// The work on the bytes: at rest between batches, or under way on one.
+/// The work on the bytes. What is not wished has no lane.
 struct Work {
-    at_rest: Option<Halves>,
-    under_way: Option<HalvesUnderWay>,
-    file: Option<Arc<File>>,
-    flush: Option<JoinHandle<io::Result<()>>>,
-    unflushed: u64,
+    md5: Option<Lane<Md5>>,
+    look: Lane<Look>,
+    file: Option<Lane<Target>>,
 }
 
 impl Work {
-    async fn begin(wish: &Wish) -> Result<Self, Fault> {
-        let file = match wish.to.clone() {
+    async fn begin(wish: &Wish, places: &Arc<Semaphore>) -> Result<Self, Fault> {
+        let target = match wish.to.clone() {
             None => None,
-            Some(path) => Some(Arc::new(blocking(move || File::create(path)).await.map_err(disk_fault)?)),
+            Some(path) => Some(blocking(move || Target::create(&path)).await.map_err(disk_fault)?),
         };
-        let desk = Desk {
-            file: file.clone(),
-            at: 0,
-            sha512: wish.hash.then(|| Context::new(&SHA512)),
-            window: Window::default(),
+        let md5 = wish.hash.then(Md5::new).transpose().map_err(disk_fault)?;
+        let look = Look { sha512: wish.hash.then(|| Context::new(&SHA512)), window: Window::default() };
+        Ok(Self {
+            md5: md5.map(|md5| Lane::new(md5, places)),
+            look: Lane::new(look, places),
+            file: target.map(|target| Lane::new(target, places)),
+        })
+    }
+
+    /// Has all lanes work on `batch`; says what one of them failed with before.
+    async fn take(&mut self, batch: Batch) -> io::Result<()> {
+        let batch = Arc::new(batch);
+        if let Some(file) = &mut self.file {
+            file.take(batch.clone(), Target::write).await?;
+        }
+        if let Some(md5) = &mut self.md5 {
+            md5.take(batch.clone(), Md5::update).await?;
+        }
+        let push = |look: &mut Look, bytes: &[u8]| {
+            look.take(bytes);
+            Ok(())
         };
-        let halves = (wish.hash.then(Md5::new), desk);
-        Ok(Self { at_rest: Some(halves), under_way: None, file, flush: None, unflushed: 0 })
-    }
-
-    /// Waits for the batch before, and begins with `batch`.
-    async fn take(&mut self, batch: Vec<Bytes>, writers: &Arc<Semaphore>) -> Result<(), Fault> {
-        let (md5, mut desk) = self.rest().await?;
-        self.unflushed += batch.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
-        self.flush().await?;
-        // The semaphore is never closed.
-        let place: Option<OwnedSemaphorePermit> = writers.clone().acquire_owned().await.ok();
-        let same = batch.clone();
-        let md5 = tokio::task::spawn_blocking(move || {
-            let mut md5 = md5?;
-            same.iter().for_each(|chunk| md5.update(chunk));
-            Some(md5)
-        });
-        let desk = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            desk.take(&batch)?;
-            Ok(desk)
-        });
-        self.under_way = Some((md5, desk));
-        Ok(())
-    }
-
-    /// Waits until nothing is under way.
-    async fn rest(&mut self) -> Result<Halves, Fault> {
-        if let Some((md5, desk)) = self.under_way.take() {
-            let (md5, desk) = (md5.await, desk.await);
-            let lost = |error| Fault::internal("writing an image", error);
-            return Ok((md5.map_err(lost)?, desk.map_err(lost)?.map_err(disk_fault)?));
-        }
-        self.at_rest.take().ok_or_else(|| Fault::internal("writing an image", "it was given up"))
-    }
-
-    /// Has what was written go to the disk meanwhile.
-    async fn flush(&mut self) -> Result<(), Fault> {
-        let busy = self.flush.as_ref().is_some_and(|flush| !flush.is_finished());
-        let Some(file) = self.file.clone().filter(|_| self.unflushed >= FLUSH_EVERY && !busy) else { return Ok(()) };
-        self.flushed().await?;
-        self.unflushed = 0;
-        self.flush = Some(tokio::task::spawn_blocking(move || file.sync_data()));
-        Ok(())
-    }
-
-    async fn flushed(&mut self) -> Result<(), Fault> {
-        match self.flush.take() {
-            None => Ok(()),
-            Some(flush) => flush.await.map_err(|error| Fault::internal("writing an image", error))?.map_err(disk_fault),
-        }
+        self.look.take(batch, push).await
     }
 
     /// Leaves it, for `fault`: nothing of it runs when this returns.
     async fn give_up(mut self, fault: Fault) -> Result<Received, Fault> {
-        let rested = self.rest().await.map(|_| ());
-        if let Err(other) = rested.and(self.flushed().await) {
-            tracing::debug!(error = %other.chain(), "an upload that was given up could not be written either");
+        if let Err(other) = self.rest().await {
+            tracing::debug!(error = %other, "an upload that was given up could not be written either");
         }
         Err(fault)
     }
 
+    /// Waits until nothing is under way.
+    async fn rest(&mut self) -> io::Result<(Option<Md5>, Look, Option<Target>)> {
+        let (md5, look) = (rest(&mut self.md5).await, self.look.rest().await);
+        let target = rest(&mut self.file).await;
+        Ok((md5?, look?, target?))
+    }
+
     async fn end(mut self, size: u64) -> Result<Received, Fault> {
-        let (md5, desk) = self.rest().await?;
-        self.flushed().await?;
-        if let Some(file) = self.file.take() {
-            let written = blocking(move || {
-                file.set_len(size)?;
-                file.sync_all()
-            });
-            written.await.map_err(disk_fault)?;
+        let (md5, look, target) = self.rest().await.map_err(disk_fault)?;
+        if let Some(target) = target {
+            blocking(move || target.finish()).await.map_err(disk_fault)?;
         }
+        let md5 = md5.map(Md5::finish).transpose().map_err(disk_fault)?;
         Ok(Received {
             size,
-            md5: md5.map(|md5| kit::hex(&md5.finalize())).unwrap_or_default(),
-            sha512: desk.sha512.map(|sha512| kit::hex(sha512.finish().as_ref())).unwrap_or_default(),
-            inspection: desk.window.inspect(),
+            md5: md5.map(|md5| kit::hex(&md5)).unwrap_or_default(),
+            sha512: look.sha512.map(|sha512| kit::hex(sha512.finish().as_ref())).unwrap_or_default(),
+            inspection: look.window.inspect(),
         })
+    }
+}
+
+async fn rest<S: Send + 'static>(lane: &mut Option<Lane<S>>) -> io::Result<Option<S>> {
+    match lane {
+        Some(lane) => lane.rest().await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -290,7 +233,9 @@ mod tests {
             receive(stream::iter(chunks), wish(Some(path.clone()), 1 << 30), &writers(), |seen| last = seen).await;
         let received = received.unwrap();
         assert_eq!((received.size, last), (bytes.len() as u64, bytes.len() as u64));
-        assert_eq!(received.md5, kit::hex(&Md5::digest(&bytes)));
+        let mut md5 = Md5::new().unwrap();
+        md5.update(&bytes).unwrap();
+        assert_eq!(received.md5, kit::hex(&md5.finish().unwrap()));
         assert_eq!(received.sha512, kit::hex(aws_lc_rs::digest::digest(&SHA512, &bytes).as_ref()));
         assert!(std::fs::read(&path).unwrap() == bytes);
         assert!(std::fs::metadata(&path).unwrap().blocks() * 512 < 21 << 20);

@@ -27,7 +27,8 @@ pub struct Stores {
     all: Vec<Arc<FileStore>>,
     default: String,
     naming: Mutex<()>,
-    /// How many threads' worth of bytes are hashed and written at once, for all uploads together.
+    /// The threads that hash and write bytes at once, for all uploads together: one for each processor, and one that may
+    /// wait for a disk.
     pub writers: Arc<Semaphore>,
 }
 
@@ -44,7 +45,7 @@ impl Stores {
             all,
             default: config.default_store.clone(),
             naming: Mutex::new(()),
-            writers: Arc::new(Semaphore::new(threads)),
+            writers: Arc::new(Semaphore::new(threads + 1)),
         }
     }
 
