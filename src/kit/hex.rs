@@ -1,7 +1,5 @@
 //! Bytes as hexadecimal digits.
 
-use std::fmt::Write as _;
-
 /// `bytes` as lower-case hexadecimal digits, two a byte.
 ///
 /// ```
@@ -9,9 +7,6 @@ use std::fmt::Write as _;
 /// ```
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }

@@ -4,6 +4,10 @@
 //! service, and typed clients break on a mixture; each form has one function here.
 
 pub use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+
+static SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+static MICROS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Microseconds since the Unix epoch: the form in the database.
 #[must_use]
@@ -26,19 +30,22 @@ pub fn truncate(at: Timestamp) -> Timestamp {
 /// `2026-11-22T13:30:34Z`: Nova's `created` and `updated`, Neutron, Glance.
 #[must_use]
 pub fn seconds_z(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    SECONDS.timestamp_to_string(&at)
 }
 
 /// `2026-11-22T13:30:34.000000Z`: Keystone.
 #[must_use]
 pub fn micros_z(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+    MICROS.timestamp_to_string(&at)
 }
 
 /// `2026-11-22T13:30:34.000000`: Cinder, and Nova's `launched_at`, action and event times.
 #[must_use]
 pub fn micros_naive(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string()
+    let mut text = MICROS.timestamp_to_string(&at);
+    // The `Z`.
+    text.pop();
+    text
 }
 
 #[cfg(test)]
@@ -51,5 +58,10 @@ mod tests {
         assert_eq!(seconds_z(at), "2026-11-22T13:30:34Z");
         assert_eq!(micros_z(at), "2026-11-22T13:30:34.000012Z");
         assert_eq!(micros_naive(at), "2026-11-22T13:30:34.000012");
+        let early = from_micros(-1);
+        assert_eq!(
+            (seconds_z(early).as_str(), micros_naive(early).as_str()),
+            ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59.999999")
+        );
     }
 }

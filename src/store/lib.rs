@@ -30,6 +30,7 @@
 //! ```
 
 mod backup;
+mod columns;
 mod connection;
 mod error;
 mod file_system;
@@ -47,6 +48,7 @@ pub mod testing;
 mod watch;
 mod writer;
 
+pub use columns::Columns;
 pub use error::{ConstraintKind, Error};
 pub use file_system::FileSystem;
 pub use inspect::{Inspection, copy, inspect, look};

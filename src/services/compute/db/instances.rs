@@ -13,9 +13,9 @@ use kit::ids::{HostId, ImageId, ProjectId, ServerId, UserId};
 use kit::time::to_micros;
 use kit::{PowerState, Secret, Timestamp};
 use rusqlite::{Connection, Row, named_params, params};
-use store::query;
+use store::{Columns, query};
 
-use super::{Columns, int, invalid, to_json};
+use super::{int, invalid, to_json};
 
 /// One server, as the table holds it.
 #[derive(Debug, Clone, PartialEq)]

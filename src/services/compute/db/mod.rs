@@ -20,7 +20,6 @@ pub mod tags;
 use http_kit::{Condition, Paging};
 use kit::Timestamp;
 use kit::time::from_micros;
-use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,56 +63,6 @@ fn id_opt<T: From<String>>(row: &Row<'_>, column: &str) -> rusqlite::Result<Opti
 /// A column that holds an id.
 fn id<T: From<String>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     row.get::<_, String>(column).map(T::from)
-}
-
-/// Reads a wide row column by column, in the table's order: finding 45 columns by name costs more than reading them.
-struct Columns<'r, 's> {
-    row: &'r Row<'s>,
-    next: usize,
-}
-
-impl<'r, 's> Columns<'r, 's> {
-    fn of(row: &'r Row<'s>) -> Self {
-        Self { row, next: 0 }
-    }
-
-    /// Passes over `count` columns.
-    fn skip(&mut self, count: usize) {
-        self.next += count;
-    }
-
-    fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
-        self.next += 1;
-        self.row.get(self.next - 1)
-    }
-
-    fn id<T: From<String>>(&mut self) -> rusqlite::Result<T> {
-        self.get::<String>().map(T::from)
-    }
-
-    fn id_opt<T: From<String>>(&mut self) -> rusqlite::Result<Option<T>> {
-        Ok(self.get::<Option<String>>()?.map(T::from))
-    }
-
-    fn time(&mut self) -> rusqlite::Result<Timestamp> {
-        self.get().map(from_micros)
-    }
-
-    fn time_opt(&mut self) -> rusqlite::Result<Option<Timestamp>> {
-        Ok(self.get::<Option<i64>>()?.map(from_micros))
-    }
-
-    fn json<T: DeserializeOwned>(&mut self) -> rusqlite::Result<T> {
-        self.json_opt()?.ok_or_else(|| invalid("(JSON)", "nothing where there must be something"))
-    }
-
-    fn json_opt<T: DeserializeOwned>(&mut self) -> rusqlite::Result<Option<T>> {
-        self.next += 1;
-        match self.row.get_ref(self.next - 1)?.as_str_or_null()? {
-            Some(text) => serde_json::from_str(text).map(Some).map_err(|error| invalid("(JSON)", error)),
-            None => Ok(None),
-        }
-    }
 }
 
 /// The value in `column` is not what this program writes there.

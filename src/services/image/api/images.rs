@@ -68,7 +68,7 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
         .await?;
     let more = paging.cut(&mut found);
     let last = found.last().map(|image| image.id.to_string()).unwrap_or_default();
-    let items = found.iter().map(view::images::image).collect();
+    let items: Vec<_> = found.iter().map(view::images::image).collect();
     Ok(page(&request, "images", &paging, items, &last, more))
 }
 

@@ -15,8 +15,10 @@ pub mod tags;
 pub mod tasks;
 pub mod usage;
 
+use std::collections::BTreeMap;
+
 use http_kit::{Endpoint, Paging, Reply, Request};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use crate::Images;
 
@@ -43,14 +45,31 @@ pub static TABLES: &[&[Endpoint<Images>]] = &[
 ];
 
 /// A page of the collection `name`, as Glance answers it: `last` is the id of its last item, and `more` whether others follow.
-fn page(request: &Request, name: &str, paging: &Paging, items: Vec<Value>, last: &str, more: bool) -> Reply {
+fn page(
+    request: &Request,
+    name: &'static str,
+    paging: &Paging,
+    items: Vec<impl Serialize>,
+    last: &str,
+    more: bool,
+) -> Reply {
     let (first, next) = paging.relative_links(request, items.len(), last);
-    let mut body = Map::new();
-    body.insert(name.to_owned(), items.into());
-    body.insert("first".to_owned(), first.into());
-    body.insert("schema".to_owned(), format!("/v2/schemas/{name}").into());
-    if let Some(next) = next.filter(|_| more) {
-        body.insert("next".to_owned(), next.into());
-    }
-    Reply::ok(body)
+    Reply::ok(Page {
+        items: BTreeMap::from([(name, items)]),
+        first,
+        schema: format!("/v2/schemas/{name}"),
+        next: next.filter(|_| more),
+    })
+}
+
+/// The body of a page.
+#[derive(Serialize)]
+struct Page<T> {
+    /// The items, under the collection's name.
+    #[serde(flatten)]
+    items: BTreeMap<&'static str, Vec<T>>,
+    first: String,
+    schema: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }

@@ -63,7 +63,7 @@ async fn list(service: Arc<Images>, request: Request) -> Result<Reply, Fault> {
         .await?;
     let more = paging.cut(&mut found);
     let last = found.last().map(|task| task.id.clone()).unwrap_or_default();
-    let items = found.iter().map(view::tasks::stub).collect();
+    let items: Vec<_> = found.iter().map(view::tasks::stub).collect();
     Ok(page(&request, "tasks", &paging, items, &last, more))
 }
 

@@ -2,13 +2,11 @@
 //!
 //! What clients change never touches the service's own properties (`os_glance…`), which an import writes meanwhile.
 
-use std::collections::BTreeMap;
-
 use http_kit::{Condition, SqlValue};
 use kit::Timestamp;
 use kit::ids::ImageId;
-use kit::time::{from_micros, to_micros};
-use store::{Connection, Error, Row, Value, params, query};
+use kit::time::to_micros;
+use store::{Columns, Connection, Error, Row, Value, params, query};
 
 use super::members;
 use crate::domain::content::Content;
@@ -154,37 +152,30 @@ pub fn requeue_interrupted(db: &Connection, now: Timestamp) -> Result<usize, Err
     query::execute(db, sql, [to_micros(now)])
 }
 
+/// Reads a row of [`COLUMNS`]: the fields below are in their order.
 fn from_row(row: &Row<'_>) -> store::rusqlite::Result<Image> {
-    let text = |name: &str| row.get::<_, Option<String>>(name);
-    let status: String = row.get("status")?;
-    let visibility: String = row.get("visibility")?;
-    let properties: String = row.get("properties")?;
-    let tags: String = row.get("tags")?;
+    let columns = &mut Columns::of(row);
     Ok(Image {
-        id: ImageId::new(row.get::<_, String>("id")?),
-        name: text("name")?,
-        owner: text("owner")?.map(Into::into),
-        status: Status::parse(&status).unwrap_or(Status::Queued),
-        visibility: Visibility::parse(&visibility).unwrap_or(Visibility::Private),
-        protected: row.get("protected")?,
-        os_hidden: row.get("os_hidden")?,
-        disk_format: text("disk_format")?,
-        container_format: text("container_format")?,
-        min_disk: row.get("min_disk")?,
-        min_ram: row.get("min_ram")?,
-        size: row.get("size")?,
-        virtual_size: row.get("virtual_size")?,
-        checksum: text("checksum")?,
-        sha512: text("os_hash_value")?,
-        created_at: from_micros(row.get("created_at")?),
-        updated_at: from_micros(row.get("updated_at")?),
-        properties: serde_json::from_str::<BTreeMap<_, _>>(&properties).unwrap_or_default(),
-        tags: serde_json::from_str(&tags).unwrap_or_default(),
-        stores: text("stores")?.map(|stores| stores.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-        import: ImportNotes {
-            task: text("import_task")?,
-            importing_to: text("importing_to")?,
-            failed: text("failed_import")?,
-        },
+        id: columns.id()?,
+        name: columns.get()?,
+        owner: columns.id_opt()?,
+        status: columns.text()?.and_then(Status::parse).unwrap_or(Status::Queued),
+        visibility: columns.text()?.and_then(Visibility::parse).unwrap_or(Visibility::Private),
+        protected: columns.get()?,
+        os_hidden: columns.get()?,
+        disk_format: columns.get()?,
+        container_format: columns.get()?,
+        min_disk: columns.get()?,
+        min_ram: columns.get()?,
+        size: columns.get()?,
+        virtual_size: columns.get()?,
+        checksum: columns.get()?,
+        sha512: columns.get()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+        properties: columns.json()?,
+        tags: columns.json()?,
+        stores: columns.text()?.map(|stores| stores.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        import: ImportNotes { task: columns.get()?, importing_to: columns.get()?, failed: columns.get()? },
     })
 }
