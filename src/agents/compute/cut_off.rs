@@ -8,12 +8,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bus::topics::compute_types::Instance;
-use kit::Fault;
+use bus::topics::compute_types::{Instance, VmState};
+use kit::{Fault, PowerState};
 
 use crate::agent::ComputeAgent;
 use crate::disks::blocking;
-use crate::power::should_run;
 
 const REASON: &str = "a guest has lost its network device and needs a hard reboot";
 
@@ -23,7 +22,7 @@ pub(crate) async fn look(agent: &Arc<ComputeAgent>, instances: &[Instance]) -> R
     if agent.config.hypervisor == "fake" {
         return Ok(());
     }
-    let candidates = instances.iter().filter(|instance| should_run(instance) && !agent.is_owned(&instance.id));
+    let candidates = instances.iter().filter(|instance| has_process(instance) && !agent.is_owned(&instance.id));
     let devices: Vec<_> = candidates
         .flat_map(|instance| instance.network_info.iter().map(|vif| (instance.id.clone(), vif.device.clone())))
         .filter_map(|(id, device)| Some((id, device?)))
@@ -36,6 +35,13 @@ pub(crate) async fn look(agent: &Arc<ComputeAgent>, instances: &[Instance]) -> R
         tracing::error!(server_id = %id, device, "somebody has deleted a guest's network device: reboot it hard");
     }
     Ok(())
+}
+
+/// Whether the server has a guest with a process, as far as is known, and nothing is to be done to it. One that is paused has one, too.
+fn has_process(instance: &Instance) -> bool {
+    instance.vm_state == VmState::Active
+        && instance.task_state.is_none()
+        && matches!(instance.power_state, PowerState::Running | PowerState::Paused)
 }
 
 /// Whether the device is there and up, and has no carrier: of a tap that says that nobody has it open.

@@ -185,21 +185,24 @@ pub(crate) fn should_run(instance: &Instance) -> bool {
 }
 
 /// Tells conductor what the guest does, where that is not what it knows. While there is a task, its end tells.
+///
+/// It is over when that is on record: the next look would otherwise take what is on its way for untold, or what was told before
+/// for the latest.
 async fn sync(work: &Work) {
-    let seen = async {
-        let instance = work.instance().await?;
-        let power = work.agent.driver.power_state(&work.server_id).await?.unwrap_or(PowerState::NoState);
-        Ok::<_, Fault>((instance, power))
-    };
-    match seen.await {
-        Ok((instance, power)) => {
-            let known = instance.task_state.is_some() || instance.power_state == power;
-            if !known && !matches!(instance.vm_state, VmState::Building | VmState::Deleted) {
-                let (server_id, at) = (work.server_id.clone(), SystemClock.now());
-                work.tell(PowerStateChanged { server_id, power_state: power, at });
-            }
-        }
+    match try_sync(work).await {
         Err(fault) if fault.kind() == FaultKind::NotFound => {}
         Err(fault) => tracing::warn!(error = %fault.chain(), "what a guest does is not known"),
+        Ok(()) => {}
     }
+}
+
+async fn try_sync(work: &Work) -> Result<(), Fault> {
+    let server_id = work.server_id.clone();
+    let instance = patiently(|| work.instance()).await?;
+    let power_state = work.agent.driver.power_state(&server_id).await?.unwrap_or(PowerState::NoState);
+    let known = instance.task_state.is_some() || instance.power_state == power_state;
+    if known || matches!(instance.vm_state, VmState::Building | VmState::Deleted) {
+        return Ok(());
+    }
+    work.insist(PowerStateChanged { server_id, power_state, at: SystemClock.now() }).await
 }

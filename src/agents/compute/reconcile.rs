@@ -175,11 +175,13 @@ pub(crate) async fn heartbeat(agent: &Arc<ComputeAgent>) {
 /// One heartbeat: what the answer and the guests disagree about is looked at.
 async fn check(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     let registered = register(agent, false).await?;
+    // It asks the kernel alone: a libvirt that is slow does not keep it waiting.
+    let looked = crate::cut_off::look(agent, &registered.instances).await;
     let guests: HashMap<ServerId, PowerState> = agent.driver.list().await?.into_iter().collect();
     for instance in &registered.instances {
         settle(agent, instance, guests.get(&instance.id).copied(), false);
     }
-    crate::cut_off::look(agent, &registered.instances).await
+    looked
 }
 
 /// Follows the hypervisor's events. What a guest does now is asked by its owner, after what it is doing itself.

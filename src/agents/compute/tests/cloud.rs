@@ -45,6 +45,8 @@ pub struct State {
     pub journals: BTreeMap<WorkflowId, JournalRecord>,
     pub calls: Vec<(&'static str, bool)>,
     pub failures: HashMap<&'static str, (Fault, When, usize)>,
+    /// These methods take their time, and only then look at or change anything.
+    pub delays: HashMap<&'static str, Duration>,
     pub build_failures: Vec<BuildFailed>,
     pub operation_failures: Vec<OperationFailed>,
     pub events: Vec<ReportEvent>,
@@ -67,6 +69,26 @@ impl State {
 
     fn with_attachment(&mut self, id: &AttachmentId) -> Option<&mut FakeVolume> {
         self.volumes.values_mut().find(|volume| volume.attachments.values().any(|other| other == id))
+    }
+
+    /// What `answer` says, unless the method was told to fail.
+    fn answer<M: Message>(
+        &mut self,
+        message: M,
+        answer: &impl Fn(&mut State, M) -> Result<M::Reply, Fault>,
+    ) -> Result<M::Reply, Fault> {
+        let planned = match self.failures.get_mut(M::METHOD) {
+            Some((fault, when, times)) if *times > 0 => {
+                *times -= 1;
+                Some((fault.clone(), *when))
+            }
+            _ => None,
+        };
+        match planned {
+            Some((fault, When::Before)) => Err(fault),
+            Some((fault, When::After)) => answer(self, message).and(Err(fault)),
+            None => answer(self, message),
+        }
     }
 
     pub fn count(&self, method: &str) -> usize {
@@ -114,25 +136,22 @@ impl Cloud {
         server: Server,
         answer: impl Fn(&mut State, M) -> Result<M::Reply, Fault> + Send + Sync + 'static,
     ) -> Server {
-        let cloud = self.clone();
+        let (cloud, answer) = (self.clone(), Arc::new(answer));
         server.on(move |context: RequestContext, message: M| {
-            let mut state = cloud.lock();
-            state.calls.push((M::METHOD, context.token().is_some()));
-            let planned = match state.failures.get_mut(M::METHOD) {
-                Some((fault, when, times)) if *times > 0 => {
-                    *times -= 1;
-                    Some((fault.clone(), *when))
+            let (cloud, answer) = (cloud.clone(), Arc::clone(&answer));
+            let delay = {
+                let mut state = cloud.lock();
+                state.calls.push((M::METHOD, context.token().is_some()));
+                state.delays.get(M::METHOD).copied()
+            };
+            async move {
+                if let Some(delay) = delay {
+                    tokio::time::sleep(delay).await;
                 }
-                _ => None,
-            };
-            let result = match planned {
-                Some((fault, When::Before)) => Err(fault),
-                Some((fault, When::After)) => answer(&mut state, message).and(Err(fault)),
-                None => answer(&mut state, message),
-            };
-            drop(state);
-            cloud.changed.notify_waiters();
-            std::future::ready(result)
+                let result = cloud.lock().answer(message, &*answer);
+                cloud.changed.notify_waiters();
+                result
+            }
         })
     }
 

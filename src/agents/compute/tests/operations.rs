@@ -1,9 +1,11 @@
 //! What is done to a server that is there: power, volumes, and what its guest does of its own accord.
 
+use std::time::Duration;
+
 use bus::topics::compute_agent::{DetachVolume, RebootInstance, StartInstance, StopInstance};
 use bus::topics::compute_types::{RebootKind, TaskState, VmState};
 use hypervisor::fake::{Misbehaviour, Verb};
-use hypervisor::{Driver as _, GuestEvent};
+use hypervisor::{Driver as _, GuestEvent, PauseReason};
 use kit::PowerState;
 use kit::ids::ServerId;
 
@@ -105,6 +107,20 @@ async fn conductor_hears_what_a_guest_does_and_not_what_the_agent_did() {
     let state = world.cloud.lock();
     assert_eq!(state.power_changes.len(), 1, "{:?}", state.power_changes);
     assert_eq!(state.power_changes[0].power_state, PowerState::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guest_does_last_is_what_conductor_knows_however_slow_it_is() {
+    let world = World::running().await;
+    let id = server(&world).await;
+    // The second of these happens before the first is on record.
+    world.cloud.lock().delays.insert("PowerStateChanged", Duration::from_secs(2));
+    world.driver.happen(&id, GuestEvent::Paused(PauseReason::IoError)).unwrap();
+    world.cloud.until("telling of the pause", |state| state.count("PowerStateChanged") == 1).await;
+    world.driver.happen(&id, GuestEvent::Resumed).unwrap();
+    world.cloud.until("both", |state| state.power_changes.len() == 2).await;
+    assert_eq!(world.instance(&id).power_state, PowerState::Running);
+    assert_eq!(world.cloud.lock().count("RegisterHost"), 1, "a heartbeat has put it right");
 }
 
 #[tokio::test]
