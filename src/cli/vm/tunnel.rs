@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use clap::Args;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Bytes;
 
 use crate::cli::output::text;
@@ -108,27 +109,32 @@ pub async fn serve(session: &Session, id: &str, bind: IpAddr, ports: &[Forward])
     futures_util::future::try_join_all(all).await.map(drop)
 }
 
+/// One that takes its time to be opened, because nobody answers yet, holds up no other.
 async fn accept(session: &Session, id: &str, listener: &TcpListener, remote: u16) -> Result<()> {
-    let mut open = JoinSet::new();
+    let mut open = FuturesUnordered::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept(), if open.len() < MOST => accepted,
-            Some(_) = open.join_next() => continue,
-        };
-        let (stream, peer) = accepted.map_err(|error| Problem::io("cannot accept a connection", &error))?;
-        // Each has an address of its own: one that was told may be old by now.
-        let opened = async { session.client.socket(&url(session, id, remote).await?).await };
-        match opened.await {
-            Ok(socket) => drop(open.spawn(forward_one(socket, stream))),
-            Err(problem) => session.out.note(&format!("{peer}: {problem}")),
+        tokio::select! {
+            accepted = listener.accept(), if open.len() < MOST => {
+                let (stream, peer) = accepted.map_err(|error| Problem::io("cannot accept a connection", &error))?;
+                open.push(async move {
+                    if let Err(problem) = forward_one(session, id, remote, stream).await {
+                        session.out.note(&format!("{peer}: {problem}"));
+                    }
+                });
+            }
+            Some(()) = open.next() => {}
         }
     }
 }
 
-async fn forward_one(socket: socket::Socket, stream: TcpStream) {
+/// Carries one connection, until it ends or breaks: whoever has the other end sees which.
+async fn forward_one(session: &Session, id: &str, remote: u16, stream: TcpStream) -> Result<()> {
+    // Each has an address of its own: one that was told may be old by now.
+    let socket = session.client.socket(&url(session, id, remote).await?).await?;
     let (input, output) = stream.into_split();
-    // Whoever has the other end sees that it broke.
-    let _ = socket::carry(socket, Bytes::new(), input, output, |bytes| Outward::Send(bytes.to_vec())).await;
+    let carried = socket::carry(socket, Bytes::new(), input, output, |bytes| Outward::Send(bytes.to_vec()));
+    let _ended_or_broken = carried.await;
+    Ok(())
 }
 
 #[cfg(test)]
