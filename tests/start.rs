@@ -10,7 +10,11 @@ mod config;
 mod init;
 #[path = "start/refusals.rs"]
 mod refusals;
+#[path = "start/secrets.rs"]
+mod secrets;
 #[path = "start/service_manager.rs"]
 mod service_manager;
+#[path = "start/stop.rs"]
+mod stop;
 #[path = "start/tls.rs"]
 mod tls;

@@ -21,7 +21,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The database cannot be opened.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] store::OpenError),
     /// The clock shows a time before what is on record.
     #[error(
@@ -68,7 +68,7 @@ pub enum StartError {
         reason: String,
     },
     /// A unit did not start.
-    #[error("{0}")]
+    #[error(transparent)]
     Unit(#[from] supervisor::StartError),
 }
 

@@ -27,7 +27,7 @@ pub struct Made {
     pub ca_file: Option<PathBuf>,
     /// The name and range of the guests' network.
     pub guests: (String, String),
-    /// The range of the external network.
+    /// The range of the external network, and where it is.
     pub external: String,
 }
 
@@ -40,7 +40,10 @@ impl Made {
             public_url: public_url.to_owned(),
             ca_file,
             guests: (network.default_name.clone(), network.default_cidr.clone()),
-            external: network.external_cidr.clone(),
+            external: match network.external_interface.as_str() {
+                "" => format!("{}, on this host", network.external_cidr),
+                interface => format!("{}, in the LAN at {interface}", network.external_range),
+            },
         }
     }
 }
@@ -53,7 +56,7 @@ pub(super) async fn administrator(
     ca_file: Option<&Path>,
     region: &str,
 ) -> Result<bool, StartError> {
-    let failed = |fault: Fault| StartError::Bootstrap { service: "identity", reason: fault.chain() };
+    let failed = |fault: Fault| StartError::Bootstrap { service: "identity", reason: fault.causes() };
     let unwritten = |source: io::Error| StartError::DataDir { path: data_dir.to_owned(), source };
     let auth_url = format!("{public_url}/identity/v3");
     let (marker, file) = (data_dir.join(MARKER), data_dir.join(clouds::FILE_NAME));

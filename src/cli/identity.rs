@@ -55,7 +55,7 @@ fn problem(data_dir: &Path, error: KeyError) -> Problem {
             Problem::not_found(format!("there is no cloud in {}", data_dir.display()))
                 .hint("say where with --data-dir DIR")
         }
-        KeyError::File { doing, source } => Problem::io(&format!("{doing} the token keys"), &source),
+        KeyError::File { doing, path, source } => Problem::io(&format!("{doing} {}", path.display()), &source),
         error => Problem::failed(error.to_string()),
     }
 }

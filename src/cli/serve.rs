@@ -183,10 +183,16 @@ fn keep_memory_private() {
 }
 
 fn failed(code: u8, error: &(dyn std::error::Error + '_)) -> ExitCode {
-    eprintln!("cloudbox: {error}");
+    let mut said = error.to_string();
+    eprintln!("cloudbox: {said}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because: {error}");
+        let text = error.to_string();
+        // Some say it themselves, before what to do about it.
+        if !said.contains(&text) {
+            eprintln!("  because: {text}");
+        }
+        said = text;
         cause = error.source();
     }
     ExitCode::from(code)

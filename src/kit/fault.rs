@@ -179,6 +179,13 @@ impl Fault {
         matches!(self.kind, FaultKind::Busy | FaultKind::Unavailable | FaultKind::Timeout)
     }
 
+    /// What is behind the message, on one line; the message where there is nothing. As [`Fault::chain`], never for a client.
+    #[must_use]
+    pub fn causes(&self) -> String {
+        let chain = self.chain();
+        chain.strip_prefix(&*self.message).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&chain).to_owned()
+    }
+
     /// The message and the chain of causes, on one line: for the log, never for a client.
     #[must_use]
     pub fn chain(&self) -> String {

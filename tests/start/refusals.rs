@@ -8,7 +8,7 @@ use crate::cloud::{Place, Serving, refused};
 
 /// It is refused with `code`, and says all of `said`.
 #[track_caller]
-fn refuses(place: &Place, code: i32, said: &[&str]) {
+pub fn refuses(place: &Place, code: i32, said: &[&str]) {
     let (found, text) = place.refused();
     assert_eq!(found, code, "{text}");
     for part in said {
@@ -25,6 +25,8 @@ fn a_broken_configuration() {
     std::fs::remove_file(place.config()).unwrap();
     refuses(&place, 2, &["cannot read the configuration file"]);
     assert!(!place.data().exists());
+    place.configure("127.0.0.1", "");
+    assert_eq!(place.start().stop(), 0);
 }
 
 #[test]
@@ -39,6 +41,8 @@ fn a_port_that_is_taken() {
     assert!(text.contains("`ss -ltnp") && text.contains("--listen"), "{text}");
     place.configure("192.0.2.77", "");
     refuses(&place, 2, &["`ip address`"]);
+    place.configure("127.0.0.1", "");
+    assert_eq!(place.start().stop(), 0);
 }
 
 #[test]
@@ -110,6 +114,7 @@ fn a_directory_that_is_not_ours() {
     assert_eq!(code, 4, "{text}");
     assert!(text.contains("run cloudbox as root") && text.contains("--data-dir"), "{text}");
     assert!(!place.data().exists());
+    assert_eq!(place.start().stop(), 0);
 }
 
 #[test]
@@ -118,6 +123,37 @@ fn something_else_in_the_place_of_the_directory() {
     place.configure("127.0.0.1", "");
     std::fs::write(place.data(), "a file").unwrap();
     refuses(&place, 1, &["cannot be used", "--data-dir"]);
+    assert_eq!(std::fs::read(place.data()).unwrap(), b"a file");
+    std::fs::remove_file(place.data()).unwrap();
+    assert_eq!(place.start().stop(), 0);
+}
+
+/// `script`, in which what is mounted is seen by itself alone, gets the data directory and the words that serve.
+fn with_mounts(place: &Place, script: &str) -> std::process::Command {
+    let serve = place.serve();
+    let mut command = std::process::Command::new("unshare");
+    let words = ["--mount", "sh", "-c", script, "sh"];
+    command.args(words).arg(place.data()).arg(serve.get_program()).args(serve.get_args());
+    command
+}
+
+#[test]
+fn a_file_system_that_is_read_only() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: it needs root to mount");
+        return;
+    }
+    let place = Place::new();
+    place.configure("127.0.0.1", "");
+    // A new place, and one with a cloud.
+    for there in [false, true] {
+        std::fs::create_dir_all(place.data()).unwrap();
+        let script = r#"data=$1; shift; mount --bind "$data" "$data" && mount -o remount,bind,ro "$data" && exec "$@""#;
+        let (code, text) = refused(with_mounts(&place, script));
+        assert!(matches!(code, 1 | 4), "{code}: {text}");
+        assert!(text.contains("mounted read-only"), "there: {there}: {text}");
+        assert_eq!(place.start().stop(), 0);
+    }
 }
 
 #[test]
@@ -129,8 +165,6 @@ fn a_disk_that_is_full_at_the_first_start() {
     let place = Place::new();
     place.configure("127.0.0.1", "api.tls.mode = 'on'");
     std::fs::create_dir(place.data()).unwrap();
-    let serve = place.serve();
-    // The mounts are seen by this shell and its children alone.
     let script = r#"set -e; data=$1; shift
         mount -t tmpfs -o size=16k none "$data"
         for size in 16k 256k 1m; do
@@ -140,13 +174,7 @@ fn a_disk_that_is_full_at_the_first_start() {
         done
         mount -o remount,size=64m "$data"
         exec "$@""#;
-    let mut command = std::process::Command::new("unshare");
-    command
-        .args(["--mount", "sh", "-c", script, "sh"])
-        .arg(place.data())
-        .arg(serve.get_program())
-        .args(serve.get_args());
-    let serving = Serving::of(command);
+    let serving = Serving::of(with_mounts(&place, script));
     let refusals: Vec<&str> = serving.log.lines().filter(|line| line.starts_with("refused: cloudbox: ")).collect();
     assert_eq!(refusals.len(), 3, "{}", serving.log);
     for refusal in refusals {

@@ -49,16 +49,34 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file or its directory.
-    #[error("{doing} the token keys")]
+    #[error("{doing} the keys in {}", path.display())]
     File {
         /// What was being done.
         doing: &'static str,
+        /// Which file.
+        path: PathBuf,
         /// How it failed.
         source: std::io::Error,
     },
     /// Its contents.
-    #[error("the file of the token keys is damaged")]
-    Damaged,
+    #[error("the file of keys {} is damaged: restore it from a backup, or remove it; without it {without}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What becomes of what they sealed.
+        without: &'static str,
+    },
+    /// Keys are gone that something is sealed with.
+    #[error(
+        "keys are missing in {0}: restore the file from a backup; or give up what they sealed by `echo '{{\"keys\":[]}}' >{0}`, and {without}",
+        path.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What becomes of what they sealed.
+        without: &'static str,
+    },
     /// The operating system gave no randomness, or a key is not one.
     #[error("the cipher refuses to work")]
     Cipher,
@@ -106,22 +124,33 @@ struct Ring(Vec<Key>);
 /// One kind of keys of this cloud.
 pub(crate) struct Keys {
     path: PathBuf,
+    /// What becomes of what they sealed, without them.
+    without: &'static str,
     ring: RwLock<Arc<Ring>>,
 }
 
 impl Keys {
     /// The token keys below `data_dir`; nothing is read yet.
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self::named(data_dir, "tokens")
+        Self::named(data_dir, "tokens", "everybody has to log in anew")
     }
 
     /// The keys for credentials below `data_dir`; nothing is read yet.
     pub(crate) fn for_credentials(data_dir: &Path) -> Self {
-        Self::named(data_dir, "credentials")
+        Self::named(data_dir, "credentials", "the secrets of credentials (EC2, one-time passwords) are lost")
     }
 
-    fn named(data_dir: &Path, name: &str) -> Self {
-        Self { path: data_dir.join("keys").join(name).with_extension("json"), ring: RwLock::default() }
+    fn named(data_dir: &Path, name: &str, without: &'static str) -> Self {
+        let path = data_dir.join("keys").join(name).with_extension("json");
+        Self { path, without, ring: RwLock::default() }
+    }
+
+    fn damaged(&self) -> KeyError {
+        KeyError::Damaged { path: self.path.clone(), without: self.without }
+    }
+
+    fn failed(&self, doing: &'static str) -> impl Fn(std::io::Error) -> KeyError {
+        move |source| KeyError::File { doing, path: self.path.clone(), source }
     }
 
     /// Reads the file, or makes it with a first key; then adds a key if the newest is older than `rotation`, and drops
@@ -133,7 +162,8 @@ impl Keys {
         self.load_and_rotate_keeping(now, rotation, ttl, &[])
     }
 
-    /// As [`load_and_rotate`](Self::load_and_rotate); those `in_use` are kept however old they are.
+    /// As [`load_and_rotate`](Self::load_and_rotate); those `in_use` are kept however old they are. Where there is no file at all, one
+    /// is made only if none is in use: new keys would hide that the old ones have to be brought back.
     ///
     /// # Errors
     /// What keeps the file from being read or written; the keys in use stay as they were.
@@ -145,13 +175,20 @@ impl Keys {
         in_use: &[u32],
     ) -> Result<bool, KeyError> {
         let _lock = self.lock()?;
-        let mut stored = self.read()?;
+        let mut stored = match self.read()? {
+            None if !in_use.is_empty() => {
+                return Err(KeyError::Lost { path: self.path.clone(), without: self.without });
+            }
+            stored => stored.unwrap_or_default(),
+        };
+        // Before anything is written: what is damaged is left to whoever mends it.
+        self.opened(&stored)?;
         if rotate(&mut stored, now, rotation, ttl, in_use)? {
             self.write(&stored)?;
             let file = self.path.file_stem().unwrap_or_default().to_string_lossy();
             tracing::info!(keys = stored.keys.len(), of = %file, "keys were rotated");
         }
-        let ring = stored.keys.iter().map(Key::of).collect::<Result<Vec<_>, _>>()?;
+        let ring = self.opened(&stored)?;
         let gone = self.ring().0.iter().any(|old| ring.iter().all(|key| key.id != old.id));
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring(ring));
         Ok(gone)
@@ -229,11 +266,11 @@ impl Keys {
 
     /// Waits for the lock, which the file answered holds.
     fn lock(&self) -> Result<std::fs::File, KeyError> {
-        let failed = |source| KeyError::File { doing: "locking", source };
-        self.make_directory().map_err(failed)?;
+        let failed = self.failed("locking");
+        self.make_directory().map_err(&failed)?;
         let mut options = std::fs::OpenOptions::new();
         let options = options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(self.path.with_extension("lock")).map_err(failed)?;
+        let file = options.open(self.path.with_extension("lock")).map_err(&failed)?;
         let begun = Instant::now();
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
@@ -257,17 +294,24 @@ impl Keys {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn read(&self) -> Result<StoredKeys, KeyError> {
+    /// The keys in `stored`, ready for use.
+    fn opened(&self, stored: &StoredKeys) -> Result<Vec<Key>, KeyError> {
+        let keys: Option<Vec<Key>> = stored.keys.iter().map(Key::of).collect();
+        keys.ok_or_else(|| self.damaged())
+    }
+
+    /// What is in the file; none where there is no file.
+    fn read(&self) -> Result<Option<StoredKeys>, KeyError> {
         match std::fs::read(&self.path) {
-            Ok(bytes) => serde_json::from_slice(&Zeroizing::new(bytes)).map_err(|_| KeyError::Damaged),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(StoredKeys::default()),
-            Err(source) => Err(KeyError::File { doing: "reading", source }),
+            Ok(bytes) => serde_json::from_slice(&Zeroizing::new(bytes)).map(Some).map_err(|_| self.damaged()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(self.failed("reading")(source)),
         }
     }
 
     fn write(&self, stored: &StoredKeys) -> Result<(), KeyError> {
-        let bytes = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| KeyError::Damaged)?);
-        self.replace(&bytes).map_err(|source| KeyError::File { doing: "writing", source })
+        let bytes = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| self.damaged())?);
+        self.replace(&bytes).map_err(self.failed("writing"))
     }
 
     fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
@@ -287,10 +331,11 @@ impl Keys {
 }
 
 impl Key {
-    fn of(stored: &StoredKey) -> Result<Self, KeyError> {
-        let secret = Zeroizing::new(STANDARD.decode(stored.secret.expose()).map_err(|_| KeyError::Damaged)?);
-        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &secret).map_err(|_| KeyError::Damaged)?;
-        Ok(Self { id: stored.id, cipher })
+    /// None where it is no key.
+    fn of(stored: &StoredKey) -> Option<Self> {
+        let secret = Zeroizing::new(STANDARD.decode(stored.secret.expose()).ok()?);
+        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &secret).ok()?;
+        Some(Self { id: stored.id, cipher })
     }
 }
 
@@ -337,9 +382,9 @@ fn add(stored: &mut StoredKeys, now: Timestamp) -> Result<(), KeyError> {
 pub fn rotate_now(data_dir: &Path, now: Timestamp, end_tokens: bool) -> Result<usize, KeyError> {
     let keys = Keys::new(data_dir);
     // Nothing is made where there is no cloud.
-    std::fs::metadata(&keys.path).map_err(|source| KeyError::File { doing: "finding", source })?;
+    std::fs::metadata(&keys.path).map_err(keys.failed("finding"))?;
     let _lock = keys.lock()?;
-    let mut stored = keys.read()?;
+    let mut stored = keys.read()?.unwrap_or_default();
     add(&mut stored, now)?;
     if end_tokens {
         stored.keys.truncate(1);
@@ -449,6 +494,19 @@ mod tests {
     }
 
     #[test]
+    fn no_keys_are_made_in_the_place_of_those_that_are_needed() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = Keys::for_credentials(directory.path());
+        let lost = keys.load_and_rotate_keeping(at(0), DAY, HOUR, &[3]).unwrap_err();
+        let command = format!("echo '{{\"keys\":[]}}' >{}", keys.path.display());
+        assert!(matches!(lost, KeyError::Lost { .. }) && lost.to_string().contains(&command), "{lost}");
+        assert!(!keys.path.exists());
+        std::fs::write(&keys.path, "{\"keys\":[]}\n").unwrap();
+        keys.load_and_rotate_keeping(at(0), DAY, HOUR, &[3]).unwrap();
+        assert!(keys.newest().is_some());
+    }
+
+    #[test]
     fn the_file_is_its_owners_alone() {
         let directory = tempfile::tempdir().unwrap();
         let keys = keys(directory.path(), at(0));
@@ -470,7 +528,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = keys(directory.path(), at(0)).path;
         std::fs::write(&path, "{").unwrap();
-        assert!(matches!(Keys::new(directory.path()).load_and_rotate(at(0), DAY, HOUR), Err(KeyError::Damaged)));
+        assert!(matches!(Keys::new(directory.path()).load_and_rotate(at(0), DAY, HOUR), Err(KeyError::Damaged { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"{");
     }
 
