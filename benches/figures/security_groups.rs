@@ -55,6 +55,7 @@ async fn rule_ms(ports: u16) -> f64 {
         state_directory: directory.path().join("state"),
         run_directory: directory.path().join("run"),
         dns_servers: Vec::new(),
+        external_interface: None,
     };
     let nobody = |_| -> futures_util::future::BoxFuture<'static, MetadataReply> {
         Box::pin(async { MetadataReply { status: 404, content_type: "text/plain".to_owned(), body: Vec::new() } })

@@ -3,6 +3,7 @@
 //! It writes what was chosen into the configuration file, which keeps everything else that is in it, and makes all that a new
 //! cloud has. Interrupted anywhere, it can be run again; so can it once the cloud is there.
 
+mod lan;
 mod plan;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use kit::config::Lan;
 
 use super::output::Output;
 use super::problem::{Problem, Result};
@@ -37,8 +39,14 @@ pub struct Init {
     #[arg(long, value_name = "CIDR")]
     subnet: Option<String>,
     /// The range of the external network, whose addresses exist on this host alone
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", conflicts_with = "external_interface")]
     external_subnet: Option<String>,
+    /// Take the external network's addresses from the LAN that this network device is in
+    #[arg(long, value_name = "DEVICE", requires = "external_range")]
+    external_interface: Option<String>,
+    /// Addresses of the LAN that nobody else uses, as in 192.168.1.200-220
+    #[arg(long, value_name = "FIRST-LAST", requires = "external_interface")]
+    external_range: Option<String>,
     /// fake, qemu:///system, qemu:///session or qemu:///embed?root=DIR
     #[arg(long, value_name = "URI")]
     hypervisor: Option<String>,
@@ -64,7 +72,7 @@ impl Init {
         if !self.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
             self.ask(&present)?;
         }
-        let plan = Plan::new(&self.config, self.choices(), &present)?;
+        let plan = Plan::new(&self.config, self.choices()?, &present)?;
         let new = plan.config()?;
         plan::check_host(&new)?;
         if self.dry_run {
@@ -94,25 +102,33 @@ impl Init {
         if self.subnet.is_none() {
             self.subnet = ask("Range of the guests' network", &present.network.default_cidr)?;
         }
-        if self.external_subnet.is_none() {
+        if self.external_subnet.is_none() && self.external_interface.is_none() {
             self.external_subnet =
                 ask("Range of the external network, on this host alone", &present.network.external_cidr)?;
         }
         Ok(())
     }
 
-    fn choices(&self) -> Vec<Choice> {
+    fn choices(&self) -> Result<Vec<Choice>> {
+        let lan = match (&self.external_interface, &self.external_range) {
+            (Some(interface), Some(range)) => Some(lan::find(interface, range)?),
+            _ => None,
+        };
+        let of_lan = |part: fn(&Lan) -> String| lan.as_ref().map(part);
         let storage = self.storage.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
         let all = [
             ("data_dir", storage.map(|path| path.display().to_string())),
             ("api.listen", self.listen.map(|listen| listen.to_string())),
             ("api.public_url", self.public_url.clone()),
             ("network.default_cidr", self.subnet.clone()),
-            ("network.external_cidr", self.external_subnet.clone()),
+            ("network.external_cidr", self.external_subnet.clone().or(of_lan(|lan| lan.cidr.to_string()))),
+            ("network.external_interface", of_lan(|lan| lan.interface.clone())),
+            ("network.external_gateway", of_lan(|lan| lan.gateway.to_string())),
+            ("network.external_range", of_lan(|lan| format!("{}-{}", lan.first, lan.last))),
             ("compute.hypervisor", self.hypervisor.clone()),
             ("network.driver", self.network.clone()),
         ];
-        all.into_iter().filter_map(|(key, value)| Some(Choice { key, value: value? })).collect()
+        Ok(all.into_iter().filter_map(|(key, value)| Some(Choice { key, value: value? })).collect())
     }
 }
 

@@ -20,7 +20,7 @@ pub fn of(made: &Made, next: &str) -> String {
          data            {dir}\n  \
          APIs            {}: {trust}\n  \
          administrator   admin; the password is in {dir}/{}, for root alone\n  \
-         networks        {guests} ({range}: DHCP, DNS, NAT), public ({}: gateways and floating IPs, on this host)\n  \
+         networks        {guests} ({range}: DHCP, DNS, NAT), public ({}: gateways and floating IPs)\n  \
          flavors         `cloudbox flavor list`\n\
          \nNext:\n{next}\n",
         if made.first { "This is a new cloud" } else { "The cloud is there" },

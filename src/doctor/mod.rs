@@ -104,6 +104,7 @@ pub fn examine(facts: &dyn Facts, config: &Config) -> Vec<Finding> {
     if has_networks(config) {
         findings.extend(programs::network(facts));
         findings.extend(network::check(facts));
+        findings.extend(network::external_interface(facts, config));
     }
     findings.push(network::port(facts, config));
     findings.extend(storage::check(facts, config));

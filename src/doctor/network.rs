@@ -90,6 +90,36 @@ fn ufw(facts: &dyn Facts) -> Finding {
     }
 }
 
+/// The device at which addresses of the LAN are announced, where there is one.
+pub(super) fn external_interface(facts: &dyn Facts, config: &Config) -> Option<Finding> {
+    const CHECK: &str = "external interface";
+    let name = Some(config.network.external_interface.as_str()).filter(|name| !name.is_empty())?;
+    let shown = facts.run("ip", &["-o", "-4", "address", "show", "dev", name, "up"]).unwrap_or_default();
+    let own: Vec<ipnet::Ipv4Net> = shown.stdout.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let lan = config.network.lan().ok().flatten();
+    let set = "set network.external_interface";
+    Some(match lan {
+        _ if !shown.ok => {
+            Finding::fail(CHECK, format!("{name} is not there: addresses of the LAN are not announced")).mend(set)
+        }
+        _ if own.is_empty() => Finding::fail(CHECK, format!("{name} is down, or has no IPv4 address"))
+            .mend(format!("ip link set {name} up; or {set}")),
+        Some(lan) if !own.iter().any(|net| lan.cidr.contains(&net.addr())) => {
+            let found = format!("this host has no address of {} on {name}: its addresses lead nowhere", lan.cidr);
+            Finding::warn(CHECK, found).mend(set)
+        }
+        Some(lan) => match own.iter().find(|net| (lan.first..=lan.last).contains(&net.addr())) {
+            Some(net) => {
+                let found = format!("{} is this host's own address and in network.external_range", net.addr());
+                Finding::warn(CHECK, found)
+                    .mend("openstack subnet unset --allocation-pool and set --allocation-pool without it")
+            }
+            None => Finding::ok(CHECK, format!("addresses of {} are announced on {name}", lan.cidr)),
+        },
+        None => Finding::ok(CHECK, format!("addresses of the LAN are announced on {name}")),
+    })
+}
+
 /// Whether the APIs' port can be listened on, or is.
 pub(super) fn port(facts: &dyn Facts, config: &Config) -> Finding {
     const CHECK: &str = "port";
@@ -146,6 +176,27 @@ mod tests {
         let on = Fake::default().with("/etc/ufw/ufw.conf", "ENABLED=yes\n");
         assert_eq!(ufw(&on.clone().with("/etc/default/ufw", "DEFAULT_FORWARD_POLICY=\"DROP\"")).level, Level::Warn);
         assert_eq!(ufw(&on.with("/etc/default/ufw", "DEFAULT_FORWARD_POLICY=\"ACCEPT\"")).level, Level::Ok);
+    }
+
+    #[test]
+    fn the_external_interface() {
+        let mut config = Config::default();
+        assert!(external_interface(&Fake::default(), &config).is_none());
+        let network = &mut config.network;
+        network.external_interface = "eth0".to_owned();
+        let level = |config: &Config, ok: bool, shown: &str| {
+            external_interface(&Fake::default().ran("ip", ok, shown), config).unwrap().level
+        };
+        let shown = "2: eth0    inet 192.168.1.10/24 brd 192.168.1.255 scope global eth0\\ valid_lft forever";
+        assert_eq!(level(&config, true, shown), Level::Ok);
+        config.network.external_cidr = "192.168.1.0/24".to_owned();
+        config.network.external_gateway = "192.168.1.1".to_owned();
+        config.network.external_range = "192.168.1.200-220".to_owned();
+        assert_eq!(level(&config, false, ""), Level::Fail);
+        assert_eq!(level(&config, true, ""), Level::Fail);
+        assert_eq!(level(&config, true, shown), Level::Ok);
+        assert_eq!(level(&config, true, &shown.replace("192.168.1.10", "192.168.1.210")), Level::Warn);
+        assert_eq!(level(&config, true, &shown.replace("192.168.1.10/24", "10.0.0.1/8")), Level::Warn);
     }
 
     #[test]

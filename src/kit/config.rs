@@ -6,6 +6,7 @@
 mod api;
 mod identity;
 mod image;
+mod network;
 mod oidc;
 mod operation;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use api::{AcmeConfig, ApiConfig, TlsConfig, TlsMode};
 pub use identity::{IdentityConfig, LimitModel, LoginLimits, PasswordHashing, SecurityCompliance};
 pub use image::{ImageConfig, ImageStore, WebDownloadConfig};
+pub use network::{Lan, LanMistake, NetworkConfig, range as address_range};
 pub use oidc::OidcConfig;
 pub use operation::{LogConfig, LogFormat, MetricsAccess, MetricsConfig, RetentionConfig};
 
@@ -111,41 +113,6 @@ pub struct BusConfig {
 impl Default for BusConfig {
     fn default() -> Self {
         Self { queue_length: 4096, call_timeout_secs: 60, wire_checked: false }
-    }
-}
-
-/// Neutron.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NetworkConfig {
-    /// `linux` (bridges, namespaces, nftables, dnsmasq) or `fake`.
-    pub driver: String,
-    /// The range of the network made at first start.
-    pub default_cidr: String,
-    /// The name of the network made at first start.
-    pub default_name: String,
-    /// The range of the external network made at first start (`public`): a pool that exists on the hosts alone.
-    pub external_cidr: String,
-    /// Name servers handed to guests where the subnet names none. The host's own when empty.
-    pub dns_servers: Vec<std::net::IpAddr>,
-    /// Put before the name of every device and namespace, so that two clouds on one host do not meet.
-    /// At most three characters.
-    pub device_prefix: String,
-    /// MTU of new networks.
-    pub mtu: u32,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        Self {
-            driver: "linux".to_owned(),
-            default_cidr: "10.20.0.0/24".to_owned(),
-            default_name: "default".to_owned(),
-            external_cidr: "172.24.4.0/24".to_owned(),
-            dns_servers: Vec::new(),
-            device_prefix: "cb".to_owned(),
-            mtu: 1500,
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use kit::config::{Config, ImageConfig, NetworkConfig, TlsMode};
+use kit::config::{Config, ImageConfig, LanMistake, NetworkConfig, TlsMode};
 use tracing_subscriber::EnvFilter;
 
 use super::document::reset;
@@ -196,6 +196,17 @@ fn network(network: &NetworkConfig, found: &mut Vec<Wrong>) {
         && (guests.contains(&external) || external.contains(&guests))
     {
         say(found, "network.external_cidr", external, "it must not overlap network.default_cidr");
+    }
+    if external.is_some()
+        && let Err(LanMistake { key, reason }) = network.lan()
+    {
+        let value = match key {
+            "network.external_interface" => &network.external_interface,
+            "network.external_gateway" => &network.external_gateway,
+            "network.external_range" => &network.external_range,
+            _ => &network.external_cidr,
+        };
+        say(found, key, value, reason);
     }
 }
 

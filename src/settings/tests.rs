@@ -57,6 +57,7 @@ fn values_that_do_not_go_together_are_told() {
         ("api.tls.acme.domains = ['a.example']", "accept_terms = true"),
         ("api.tls.names = ['a_b']", "use names and addresses"),
         ("network.external_cidr = '10.20.0.128/25'", "it must not overlap"),
+        ("network.external_range = '192.168.1.200-220'", "it goes with network.external_interface"),
         ("log.level = 'compute=loud'", "use error, warn, info"),
         (
             "identity.security_compliance.minimum_password_age = 3\nidentity.security_compliance.password_expires_days = 2",

@@ -68,6 +68,9 @@ pub enum NetworkGateway {
     /// the guests directly. The network made at first start, and external networks (`router:external`)
     /// whose pool exists on this host alone, are of this kind.
     Host,
+    /// The router of the LAN at the host's external interface. The host carries packets between the LAN and those of its
+    /// addresses that are here, and answers ARP for both; it has no address of its own on the network.
+    Lan,
 }
 
 /// A subnet.

@@ -117,12 +117,25 @@ pub(super) fn check_host(config: &Config) -> Result<()> {
     let prefix = config.network.device_prefix.as_str();
     let own = interfaces.iter().filter(|interface| !interface.name.starts_with(prefix));
     let addresses: Vec<(String, IpAddr)> = own.map(|interface| (interface.name.clone(), interface.ip())).collect();
-    for (option, range) in
-        [("--subnet", &config.network.default_cidr), ("--external-subnet", &config.network.external_cidr)]
-    {
+    let lan = config.network.lan().ok().flatten();
+    let pools = [("--subnet", &config.network.default_cidr), ("--external-subnet", &config.network.external_cidr)];
+    for (option, range) in pools.into_iter().filter(|(option, _)| lan.is_none() || *option == "--subnet") {
         if let Some((device, address)) = overlap(range, &addresses) {
             return Err(Problem::usage(format!("{range} is in use: this host has {address} on {device}"))
                 .hint(format!("choose another range with {option}")));
+        }
+    }
+    if let Some(lan) = &lan {
+        super::lan::check(lan, &addresses)?;
+        // Nobody can ask the router's DHCP server which range is its own.
+        eprintln!(
+            "cloudbox: see to it that the LAN's DHCP server never gives out {} to {}, and no other device has one of them",
+            lan.first, lan.last
+        );
+        if config.data_dir.0.join("cloudbox.db").exists() {
+            eprintln!(
+                "cloudbox: the networks that this cloud has stay as they are; docs/networking.md tells how it gets one of the LAN"
+            );
         }
     }
     if let Some(free) = free(&config.data_dir.0).filter(|free| *free < LITTLE) {

@@ -1,6 +1,8 @@
 //! What is there from the first start: the `default` network, which every project can use and which the host itself routes
-//! for, and the external network `public`, where tenants' routers have their gateway.
+//! for, and the external network `public`, where tenants' routers have their gateway: a pool that exists on the hosts alone, or addresses of
+//! the LAN.
 
+use kit::config::NetworkConfig;
 use kit::ids::ProjectId;
 use kit::{Fault, RequestContext};
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use crate::change::{Change, networks, subnets};
 use crate::db;
 use crate::domain::attributes::{Body, Resource, Verb, read};
 use crate::domain::faults;
+use crate::domain::model::EXTERNAL_PHYSICAL_NETWORK;
 use crate::domain::resources::{NETWORK, SUBNET};
 use crate::service::Network;
 
@@ -29,27 +32,54 @@ impl Network {
             if !db::networks::list(change.db, &none)?.is_empty() {
                 return Ok(());
             }
-            make(change, &project, &config.default_name, true, &config.default_cidr)?;
-            make(change, &project, EXTERNAL_NAME, false, &config.external_cidr)
+            make(change, &project, &guests(&config))?;
+            make(change, &project, &outside(&config)?)
         });
         made.await
     }
 }
 
-/// Makes a network that the host routes for, with a subnet of `cidr`: one for guests, with DHCP and shared by all
-/// projects, or an external one.
-fn make(change: &mut Change<'_>, project: &ProjectId, name: &str, guests: bool, cidr: &str) -> Result<(), Fault> {
-    let network = json!({"name": name, "shared": guests, "router:external": !guests, "is_default": !guests});
-    let mut network = networks::create(change, project, &body(&NETWORK, &network)?)?;
-    network.host_gateway = true;
+/// A network with its subnet, as requests have them.
+struct Plan {
+    network: Value,
+    subnet: Value,
+    host_gateway: bool,
+}
+
+/// The network for guests: with DHCP, shared by all projects, and routed by the host.
+fn guests(config: &NetworkConfig) -> Plan {
+    Plan {
+        network: json!({"name": config.default_name, "shared": true}),
+        subnet: json!({"name": format!("{}-subnet", config.default_name), "cidr": config.default_cidr}),
+        host_gateway: true,
+    }
+}
+
+/// The external network.
+fn outside(config: &NetworkConfig) -> Result<Plan, Fault> {
+    let mut network = json!({"name": EXTERNAL_NAME, "router:external": true, "is_default": true});
+    let mut subnet =
+        json!({"name": format!("{EXTERNAL_NAME}-subnet"), "cidr": config.external_cidr, "enable_dhcp": false});
+    let lan = config.lan().map_err(|mistake| faults::bad_request(format!("{}: {}", mistake.key, mistake.reason)))?;
+    if let Some(lan) = &lan {
+        network["provider:network_type"] = json!("flat");
+        network["provider:physical_network"] = json!(EXTERNAL_PHYSICAL_NETWORK);
+        subnet["gateway_ip"] = json!(lan.gateway);
+        subnet["allocation_pools"] = json!([{"start": lan.first, "end": lan.last}]);
+    }
+    Ok(Plan { network, subnet, host_gateway: lan.is_none() })
+}
+
+/// Makes a network and its subnet.
+fn make(change: &mut Change<'_>, project: &ProjectId, plan: &Plan) -> Result<(), Fault> {
+    let mut network = networks::create(change, project, &body(&NETWORK, &plan.network)?)?;
+    network.host_gateway = plan.host_gateway;
     db::networks::put(change.db, &network)?;
-    let version = if cidr.contains(':') { 6 } else { 4 };
-    let subnet = json!({
-        "name": format!("{name}-subnet"), "network_id": network.id, "ip_version": version, "cidr": cidr,
-        "enable_dhcp": guests,
-    });
-    let subnet = body(&SUBNET, &subnet)?;
-    subnets::create(change, project, &subnet).map(drop)
+    let mut subnet = plan.subnet.clone();
+    subnet["network_id"] = json!(network.id);
+    subnet["ip_version"] =
+        json!(if plan.subnet["cidr"].as_str().is_some_and(|cidr| cidr.contains(':')) { 6 } else { 4 });
+    subnets::create(change, project, &body(&SUBNET, &subnet)?).map(drop)
 }
 
 /// `value` as a request's body.

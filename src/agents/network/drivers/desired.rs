@@ -60,10 +60,10 @@ impl Desired {
         Ok(())
     }
 
-    /// The host has one routing table for all networks whose gateway it is.
+    /// The host has one routing table for all networks that it has a leg in.
     fn refuse_overlap(&self, network: &NetworkSpec) -> DriverResult<()> {
-        let host_side = |other: &&NetworkSpec| other.gateway == NetworkGateway::Host && other.id != network.id;
-        if network.gateway != NetworkGateway::Host {
+        let host_side = |other: &&NetworkSpec| other.gateway != NetworkGateway::Router && other.id != network.id;
+        if network.gateway == NetworkGateway::Router {
             return Ok(());
         }
         for other in self.networks.values().filter(host_side) {

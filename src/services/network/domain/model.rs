@@ -21,6 +21,8 @@ pub const INTERFACE_OWNER: &str = "network:router_interface";
 pub const GATEWAY_OWNER: &str = "network:router_gateway";
 /// `device_owner` of the port that has a floating IP's address.
 pub const FLOATING_OWNER: &str = "network:floatingip";
+/// The physical network of the LANs that hosts are in at their external interface.
+pub const EXTERNAL_PHYSICAL_NETWORK: &str = "external";
 /// What the `device_owner` of a guest's port begins with.
 pub const COMPUTE_OWNER: &str = "compute:";
 

@@ -15,7 +15,8 @@ use store::{Connection, params, query};
 use crate::change::security_groups::normalized;
 use crate::db;
 use crate::domain::model::{
-    FloatingIp, GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, Router, Rule, SecurityGroup, Subnet,
+    EXTERNAL_PHYSICAL_NETWORK, FloatingIp, GATEWAY_OWNER, INTERFACE_OWNER, Network, Port, Router, Rule, SecurityGroup,
+    Subnet,
 };
 use crate::domain::protocol;
 
@@ -43,7 +44,8 @@ pub fn network(
         mac: port.mac_address,
         fixed_ips: port.fixed_ips,
     });
-    let held_by_host = network.host_gateway || network.external;
+    let gateway = gateway(&network);
+    let held_by_host = gateway == NetworkGateway::Host;
     let held = |mut subnet: SubnetSpec| {
         // The host can hold only what lies in the subnet.
         subnet.gateway_ip = subnet.gateway_ip.filter(|ip| !held_by_host || subnet.cidr.contains(ip));
@@ -57,8 +59,18 @@ pub fn network(
         subnets: subnets.into_iter().map(|subnet| held(subnet_spec(subnet, defaults))).collect(),
         metadata: service_port.is_some(),
         service_port,
-        gateway: if held_by_host { NetworkGateway::Host } else { NetworkGateway::Router },
+        gateway,
     }))
+}
+
+/// Who routes for a network: for an external one the host, unless it is the LAN at the hosts' external interfaces.
+fn gateway(network: &Network) -> NetworkGateway {
+    match (network.external, network.network_type.as_str(), network.physical_network.as_deref()) {
+        (true, "flat", Some(EXTERNAL_PHYSICAL_NETWORK)) => NetworkGateway::Lan,
+        (true, _, _) => NetworkGateway::Host,
+        _ if network.host_gateway => NetworkGateway::Host,
+        _ => NetworkGateway::Router,
+    }
 }
 
 fn segment(network: &Network) -> Segment {

@@ -38,10 +38,15 @@ pub(crate) struct World {
 
 /// A cloud with nothing in it but what the first start makes.
 pub(crate) async fn world() -> World {
+    world_with(NetworkConfig::default()).await
+}
+
+/// The same, of another configuration.
+pub(crate) async fn world_with(config: NetworkConfig) -> World {
     let store = store::testing::store(&[crate::MIGRATIONS]);
     let bus = Bus::new(Options { transport: Transport::WireChecked, ..Options::default() });
     let clock = Arc::new(SystemClock);
-    let service = Network::new(store.clone(), &bus, clock.clone(), NetworkConfig::default());
+    let service = Network::new(store.clone(), &bus, clock.clone(), config);
     service.bootstrap(&ProjectId::new("admin-project")).await.unwrap();
     let tokens =
         KnownTokens::usual().with("stranger", testing::identity("elsewhere", "stranger", &["member", "reader"]));

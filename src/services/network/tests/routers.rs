@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world;
+use super::{world, world_with};
 
 #[tokio::test]
 async fn a_router_joins_a_subnet_to_the_outside() {
@@ -47,6 +47,33 @@ async fn a_router_joins_a_subnet_to_the_outside() {
     assert_eq!(world.call("member", "DELETE", &format!("/routers/{id}"), Value::Null).await.status, 204);
     agent.wait("RemoveRouter", |message| message["router_id"] == id).await;
     assert_eq!(world.call("member", "DELETE", &format!("/networks/{network}"), Value::Null).await.status, 204);
+}
+
+#[tokio::test]
+async fn the_external_network_may_be_the_lan() {
+    let lan = kit::config::NetworkConfig {
+        external_cidr: "192.168.1.0/24".to_owned(),
+        external_interface: "eth0".to_owned(),
+        external_gateway: "192.168.1.1".to_owned(),
+        external_range: "192.168.1.200-220".to_owned(),
+        ..kit::config::NetworkConfig::default()
+    };
+    let mut world = world_with(lan).await;
+    let agent = world.agent("host1").await;
+    let public = world.named("public").await;
+    let shown = world.get("admin", &format!("/networks/{public}")).await["network"].clone();
+    assert_eq!(shown["provider:network_type"], "flat");
+    assert_eq!(shown["provider:physical_network"], "external");
+    let subnet = shown["subnets"][0].as_str().unwrap();
+    let subnet = world.get("admin", &format!("/subnets/{subnet}")).await["subnet"].clone();
+    assert_eq!((&subnet["gateway_ip"], &subnet["enable_dhcp"]), (&json!("192.168.1.1"), &json!(false)));
+    assert_eq!(subnet["allocation_pools"], json!([{"start": "192.168.1.200", "end": "192.168.1.220"}]));
+    let body = json!({"name": "r", "external_gateway_info": {"network_id": public}});
+    let router = world.make("member", "/routers", "router", body).await;
+    assert_eq!(router["external_gateway_info"]["external_fixed_ips"][0]["ip_address"], "192.168.1.200");
+    let told = agent.wait("EnsureRouter", |message| !message["router"]["gateway"].is_null()).await;
+    assert_eq!(told["networks"][0]["gateway"], "lan");
+    assert_eq!(told["router"]["gateway"]["nexthops"], json!(["192.168.1.1"]));
 }
 
 #[tokio::test]

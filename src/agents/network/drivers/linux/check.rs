@@ -13,6 +13,7 @@ use rustix::net::netdevice::name_to_index;
 use rustix::net::{AddressFamily, SocketType, socket};
 
 use super::host::{Host, serves_dhcp};
+use super::lan::{self, Repair};
 use super::router;
 use crate::drivers::driver::DriverResult;
 
@@ -32,6 +33,7 @@ impl Host {
         self.check_dhcp().await;
         if self.checks.is_multiple_of(RULES_EVERY) {
             self.check_rules().await;
+            self.check_lan().await;
         }
     }
 
@@ -136,6 +138,24 @@ impl Host {
             }
         }
         self.conditions.set("dnsmasq of a network does not start", dead);
+    }
+
+    /// An interface that was down has forgotten what was announced on it.
+    async fn check_lan(&mut self) {
+        let checked = self.lan.repair().await;
+        match &checked {
+            Ok(Repair::None | Repair::Impossible(_)) => {}
+            Ok(Repair::Done) => {
+                tracing::warn!("addresses of the LAN were not announced any more; they are again");
+                self.repaired("addresses of the LAN were announced anew");
+            }
+            Err(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, "addresses of the LAN cannot be announced");
+            }
+        }
+        for obstacle in lan::OBSTACLES {
+            self.conditions.set(obstacle, matches!(&checked, Ok(Repair::Impossible(found)) if *found == obstacle));
+        }
     }
 
     async fn check_rules(&mut self) {

@@ -23,6 +23,7 @@ pub async fn clear(config: LinuxConfig) -> DriverResult<()> {
         Box::pin(std::future::ready(MetadataReply { status: 404, content_type: String::new(), body: Vec::new() }))
     });
     let mut host = Host::bare(config, nobody).await?;
+    host.lan.apply(&Desired::default()).await?;
     host.remove_strays(&Desired::default()).await?;
     let mut script = String::new();
     for family in ["bridge", "inet"] {

@@ -43,6 +43,8 @@ pub struct LinuxConfig {
     pub run_directory: PathBuf,
     /// Who is asked for names that are not a network's own, where the subnet names nobody. The host's resolvers when empty.
     pub dns_servers: Vec<IpAddr>,
+    /// The device at which addresses of the LAN are announced.
+    pub external_interface: Option<String>,
 }
 
 impl LinuxConfig {
@@ -54,6 +56,7 @@ impl LinuxConfig {
             state_directory: data_directory.join("network"),
             run_directory: Path::new("/run/cloudbox").join(&config.device_prefix),
             dns_servers: config.dns_servers.clone(),
+            external_interface: Some(config.external_interface.clone()).filter(|name| !name.is_empty()),
         }
     }
 }

@@ -14,6 +14,7 @@ use kit::ids::{NetworkId, PortId, RouterId};
 
 use super::driver::LinuxConfig;
 use super::firewall::Firewall;
+use super::lan::Lan;
 use super::metadata::{Directory, Listener};
 use super::names::Names;
 use super::{foreign, link, netns, router, settings, veth};
@@ -29,6 +30,7 @@ pub struct Host {
     pub(super) directory: Arc<Directory>,
     pub(super) listeners: BTreeMap<NetworkId, Listener>,
     pub(super) firewall: Firewall,
+    pub(super) lan: Lan,
     pub(super) desired: Desired,
     /// Networks whose last change failed half-way.
     pub(super) suspect: BTreeSet<NetworkId>,
@@ -62,6 +64,7 @@ impl Host {
     pub(super) async fn bare(config: LinuxConfig, metadata: MetadataHandler) -> DriverResult<Self> {
         let names = Names::new(&config.device_prefix)?;
         let firewall = Firewall::open(names.clone(), config.state_directory.join("conntrack-zones.json")).await?;
+        let lan = Lan::new(names.clone(), config.external_interface);
         let synced = !link::all(None).await?.keys().any(|device| names.owns_device(device));
         Ok(Self {
             names,
@@ -71,6 +74,7 @@ impl Host {
             directory: Arc::default(),
             listeners: BTreeMap::new(),
             firewall,
+            lan,
             desired: Desired::default(),
             suspect: BTreeSet::new(),
             synced,
@@ -114,6 +118,7 @@ impl Host {
         let mut next = self.desired.clone();
         next.put_network(network)?;
         self.bring_up(&next, &id).await?;
+        self.lan.apply(&next).await?;
         self.commit(next);
         Ok(())
     }
@@ -134,6 +139,7 @@ impl Host {
         self.require_sync()?;
         let mut next = self.desired.clone();
         next.take_network(&id)?;
+        self.lan.apply(&next).await?;
         self.stop_serving(&id).await?;
         for device in [self.names.service(&id), self.names.gateway(&id), self.names.bridge(&id)] {
             link::remove(&device).await?;
@@ -153,6 +159,7 @@ impl Host {
         next.put_port(port)?;
         self.firewall.apply(&next).await?;
         let wiring = self.plug(&next, &id).await?;
+        self.lan.apply(&next).await?;
         self.commit(next);
         Ok(wiring)
     }
@@ -188,6 +195,7 @@ impl Host {
         link::remove(&self.names.tap(&id)).await?;
         let mut next = self.desired.clone();
         let Some(port) = next.ports.remove(&id) else { return Ok(()) };
+        self.lan.apply(&next).await?;
         self.firewall.apply(&next).await?;
         if let Some(network) = next.networks.get(&port.network_id) {
             self.serve_dhcp(&next, network).await?;
@@ -203,6 +211,7 @@ impl Host {
         next.put_router(router.clone())?;
         self.firewall.apply(&next).await?;
         router::ensure(&self.names, &next, &router, self.desired.routers.get(&router.id)).await?;
+        self.lan.apply(&next).await?;
         self.commit(next);
         Ok(())
     }
@@ -213,6 +222,7 @@ impl Host {
         router::remove(&self.names, &id, self.desired.routers.get(&id)).await?;
         let mut next = self.desired.clone();
         next.routers.remove(&id);
+        self.lan.apply(&next).await?;
         self.firewall.apply(&next).await?;
         self.commit(next);
         Ok(())
@@ -244,6 +254,8 @@ impl Host {
         for (id, router) in &wanted.routers {
             note(router::ensure(&self.names, &wanted, router, self.desired.routers.get(id)).await);
         }
+        self.lan.forget();
+        note(self.lan.apply(&wanted).await);
         self.warnings = foreign::make_way(&self.names).await;
         self.synced = true;
         self.commit(wanted);
@@ -283,7 +295,7 @@ impl Host {
             if network.service_port.is_some() {
                 devices.insert(names.service(id));
             }
-            if network.gateway == NetworkGateway::Host {
+            if network.gateway != NetworkGateway::Router {
                 devices.extend([names.gateway(id), names.gateway_peer(id)]);
             }
         }

@@ -8,6 +8,7 @@
 //! | network | bridge `cbbr…`, without an address, in nobody's way into the host |
 //! | its DHCP, DNS, metadata | namespace `cbdhcp-<id>` on a veth `cbsv…`, dnsmasq and a listener in it |
 //! | its gateway, if the host is it | veth `cbgw…` (host, with the gateway's addresses) – `cbgp…` (bridge) |
+//! | its way to the LAN, if the LAN's router is it | the same veth without an address, proxy ARP at both ends ([`lan`]) |
 //! | port | tap `cbtp…` on the bridge; an existing device of that name is taken as it is |
 //! | router | namespace `cbrouter-<id>`, a veth `cbrt…` – `cbrl…` for each leg |
 //! | security groups, anti-spoofing, NAT | tables `bridge cb` and `inet cb` ([`firewall`]) |
@@ -27,6 +28,7 @@ mod driver;
 pub mod firewall;
 pub mod foreign;
 pub mod host;
+pub mod lan;
 pub mod link;
 pub mod metadata;
 pub mod names;

@@ -97,6 +97,13 @@ impl Names {
         format!("{}router-{router}", self.prefix)
     }
 
+    /// What tells our entries in the kernel's tables of neighbours from those of others: the number of a "protocol", of which none is
+    /// known by these numbers.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        200 + fnv1a(&self.prefix) % 50
+    }
+
     /// Whether a device in the host's namespace is one of ours.
     #[must_use]
     pub fn owns_device(&self, name: &str) -> bool {

@@ -10,6 +10,7 @@ use kit::ids::NetworkId;
 use super::dhcp::config::{DEVICE, METADATA, render};
 use super::dhcp::process::Dnsmasq;
 use super::host::{Host, serves_dhcp};
+use super::lan;
 use super::link::{self, HostRoute};
 use super::metadata::Listener;
 use super::names::stable_mac;
@@ -22,11 +23,17 @@ impl Host {
     /// Makes a network's devices.
     pub(super) async fn wire_network(&mut self, network: &NetworkSpec) -> DriverResult<()> {
         self.ensure_bridge(network).await?;
-        if network.gateway == NetworkGateway::Host {
-            settings::forward(network.subnets.iter().any(|subnet| subnet.cidr.addr().is_ipv6())).await?;
-            veth::ensure(&self.gateway_leg(network)).await?;
-        } else {
-            link::remove(&self.names.gateway(&network.id)).await?;
+        match network.gateway {
+            NetworkGateway::Host => {
+                settings::forward(network.subnets.iter().any(|subnet| subnet.cidr.addr().is_ipv6())).await?;
+                veth::ensure(&self.gateway_leg(network)).await?;
+            }
+            NetworkGateway::Lan => {
+                settings::forward(false).await?;
+                veth::ensure(&Leg { addresses: BTreeSet::new(), ..self.gateway_leg(network) }).await?;
+                lan::prepare_leg(&self.names.gateway(&network.id)).await?;
+            }
+            NetworkGateway::Router => link::remove(&self.names.gateway(&network.id)).await?,
         }
         match &network.service_port {
             Some(port) => self.ensure_service_leg(network, port).await,

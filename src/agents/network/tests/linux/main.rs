@@ -17,6 +17,7 @@ mod basics;
 mod enforcement;
 mod gateway;
 mod isolation;
+mod lan;
 mod resilience;
 mod routing;
 mod world;

@@ -8,7 +8,7 @@ use network_agent::drivers::NetworkDriver;
 
 use crate::world::*;
 
-fn leg(number: u32, network: &NetworkSpec, address: &str) -> RouterInterface {
+pub fn leg(number: u32, network: &NetworkSpec, address: &str) -> RouterInterface {
     RouterInterface {
         port_id: PortId::new(uuid(7, number)),
         network_id: network.id.clone(),
@@ -20,7 +20,7 @@ fn leg(number: u32, network: &NetworkSpec, address: &str) -> RouterInterface {
     }
 }
 
-fn gateway(number: u32, network: &NetworkSpec, address: &str) -> RouterGateway {
+pub fn gateway(number: u32, network: &NetworkSpec, address: &str) -> RouterGateway {
     let leg = leg(number, network, address);
     RouterGateway {
         port_id: leg.port_id,

@@ -108,6 +108,7 @@ impl World {
             state_directory: self.directory().join("state"),
             run_directory: self.directory().join("run"),
             dns_servers: vec![IpAddr::from([192, 0, 2, 53])],
+            external_interface: Some("eth0".to_owned()),
         }
     }
 

@@ -24,9 +24,12 @@ pub fn render_networks(rules: &mut Ruleset, names: &Names, desired: &Desired, nu
         if network.service_port.is_some() {
             trusted(rules, &names.service(&network.id));
         }
-        if network.gateway == NetworkGateway::Host {
+        if network.gateway != NetworkGateway::Router {
             trusted(rules, &names.gateway_peer(&network.id));
             rules.element(Family::Inet, "gateways", quoted(&names.gateway(&network.id)));
+        }
+        if network.gateway == NetworkGateway::Lan {
+            rules.element(Family::Inet, "announced", quoted(&names.gateway(&network.id)));
         }
     }
     for router in desired.routers.values() {

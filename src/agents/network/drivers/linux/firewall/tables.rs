@@ -72,8 +72,9 @@ pub const BRIDGE: &str = r"
 pub const INET: &str = r"
     map zones { typeof iifname : ct zone; }
     set bridges { type ifname; }
-    # The host's own legs in networks whose gateway it is.
+    # The host's own legs in networks, and those of them where the addresses are the LAN's.
     set gateways { type ifname; }
+    set announced { type ifname; }
 
     # From a port's number to its chain, by the packet's direction within its connection. A sender's packets are checked as
     # what leaves it when it opened the connection, as what entered it when the other end did.
@@ -124,16 +125,19 @@ pub const INET: &str = r"
         icmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept
         drop
     }
-    # From outside of the host nobody gets to a guest by routing, from the cloud's other networks they do.
+    # From outside of the host nobody gets to a guest by routing, from the cloud's other networks they do; and to addresses of the LAN
+    # anybody: only to those that are announced there is a route.
     chain host_forward {
         type filter hook forward priority 0; policy accept;
         oifname != @gateways accept
         iifname @gateways accept
+        oifname @announced accept
         ct state established,related accept
         drop
     }
     chain masquerading {
         type nat hook postrouting priority 100; policy accept;
+        iifname @announced accept
         iifname @gateways oifname != @gateways masquerade
     }
 
