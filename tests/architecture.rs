@@ -42,8 +42,19 @@ fn reaches(uses: &BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<St
 
 #[test]
 fn all_crates_are_known_to_this_test() {
-    let known =
-        ["cloudbox", "kit", "bus", "store", "http-kit", "workflow", "journal", "hypervisor", "imaging", "outbound", "console"];
+    let known = [
+        "cloudbox",
+        "kit",
+        "bus",
+        "store",
+        "http-kit",
+        "workflow",
+        "journal",
+        "hypervisor",
+        "imaging",
+        "outbound",
+        "console",
+    ];
     let known: BTreeSet<&str> =
         known.into_iter().chain(SERVICES.iter().copied()).chain(AGENTS.iter().copied()).collect();
     let uses = uses();

@@ -119,3 +119,64 @@ fn the_first_start_says_what_it_has_made() {
     let second = place.start();
     assert!(!second.log.contains("new cloud"), "{}", second.log);
 }
+
+/// `init` with these words on a host of its own, whose NIC `eth0` is in the LAN 192.168.1.0/24 by a router.
+fn init_in_a_lan(place: &Place, words: &[&str]) -> Output {
+    let script = r#"ip link add eth0 type veth peer name switch && ip address add 192.168.1.10/24 dev eth0 &&
+        ip link set switch up && ip link set eth0 up && ip link set lo up && ip route add default via 192.168.1.1 && exec "$@""#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--net", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_cloudbox"), "init", "--hypervisor", "fake"]);
+    command.args(["--network", "fake", "--listen", "127.0.0.1:0", "--config"]).arg(place.config());
+    command.arg("--storage").arg(place.data()).args(words).current_dir(place.0.path()).output().unwrap()
+}
+
+#[test]
+fn a_lan_is_found_out_and_checked() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: it needs root to make a LAN");
+        return;
+    }
+    let place = Place::new();
+    for (interface, range, said) in [
+        ("eth0", "192.168.1.200-199", "is no range of addresses"),
+        ("eth9", "192.168.1.200-220", "choose one of: eth0"),
+        ("eth0", "192.168.2.200-220", "are not all addresses of 192.168.1.0/24"),
+        ("eth0", "192.168.1.0-1", "192.168.1.1"),
+        ("eth0", "192.168.1.5-20", "192.168.1.10 is this host's own address"),
+        ("eth0", "192.168.1.200-255", "use addresses within network.external_cidr"),
+    ] {
+        let output = init_in_a_lan(&place, &["--external-interface", interface, "--external-range", range]);
+        assert_eq!(output.status.code(), Some(2), "{range}");
+        assert!(text(&output.stderr).contains(said), "{said:?} in {}", text(&output.stderr));
+    }
+    assert!(!init_in_a_lan(&place, &["--external-interface", "eth0"]).status.success(), "the range is not guessed");
+    assert!(!place.config().exists() && !place.data().exists());
+
+    let words = ["--external-interface", "eth0", "--external-range", "192.168.1.200-220"];
+    let output = init_in_a_lan(&place, &words);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the LAN's DHCP server never gives out 192.168.1.200"));
+    assert!(
+        text(&output.stdout).contains("192.168.1.200-192.168.1.220, in the LAN at eth0"),
+        "{}",
+        text(&output.stdout)
+    );
+    let written = std::fs::read_to_string(place.config()).unwrap();
+    for line in [
+        "external_cidr = \"192.168.1.0/24\"",
+        "external_interface = \"eth0\"",
+        "external_gateway = \"192.168.1.1\"",
+        "external_range = \"192.168.1.200-192.168.1.220\"",
+    ] {
+        assert!(written.contains(line), "{line} in {written}");
+    }
+    let again = init_in_a_lan(&place, &words);
+    assert!(again.status.success() && std::fs::read_to_string(place.config()).unwrap() == written);
+    assert!(text(&again.stderr).contains("docs/networking.md"), "{}", text(&again.stderr));
+    let mut command = place.cloudbox(&["serve", "--config"]);
+    command.arg(place.config()).arg("--hypervisor").arg("fake");
+    let serving = Serving::of(command);
+    let shown = place.client(&["subnet", "list", "-o", "json"]);
+    assert!(text(&shown.stdout).contains("192.168.1.0/24"), "{}", text(&shown.stderr));
+    assert_eq!(serving.stop(), 0);
+}
