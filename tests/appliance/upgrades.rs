@@ -74,5 +74,6 @@ async fn a_database_of_a_newer_cloudbox_is_refused_and_untouched() {
     let Err(refused) = Appliance::start(world::config(directory.path())).await else { panic!("it started") };
     assert!(refused.to_string().contains("install cloudbox 9.9.9 or newer"), "{refused}");
     assert_eq!(before, tables());
-    assert!(!directory.path().join("cloudbox.db.before-0.1.0").exists(), "nothing was migrated");
+    let copy = format!("cloudbox.db.before-{}", env!("CARGO_PKG_VERSION"));
+    assert!(!directory.path().join(copy).exists(), "nothing was migrated");
 }
