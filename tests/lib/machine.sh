@@ -7,15 +7,17 @@
 machine_archives=$PWD/build/roots/archives
 machine_packages=systemd-sysv,dbus,kmod,openssh-client
 
-# machine_root SUITE DIR: a fresh root of a Debian release, with systemd. What it is made of is kept in build/roots.
+# machine_root SUITE DIR: a fresh root of a release of Debian or Ubuntu, with systemd. What it is made of is kept in build/roots.
 machine_root() {
-    local suite=$1 dir=$2 tar
+    local suite=$1 dir=$2 tar keyring=
     tar=$PWD/build/roots/$1-$(echo "$machine_packages" | md5sum | cut -c1-8).tar
     mkdir -p "$machine_archives/partial" "$dir"
     if [ ! -f "$tar" ]; then
         echo "making $tar"
-        mmdebstrap --quiet --variant=minbase --include="$machine_packages" "$suite" "$tar.new.tar" \
-            "$(machine_mirror)" || return 1
+        ! is_ubuntu "$suite" || keyring=--keyring=$ubuntu_keyring
+        # Ubuntu's smallest has no apt.
+        mmdebstrap --quiet --variant=minbase $keyring --include="$machine_packages${keyring:+,apt}" "$suite" "$tar.new.tar" \
+            "$(machine_mirror "$suite")" || return 1
         mv "$tar.new.tar" "$tar"
     fi
     tar -C "$dir" --numeric-owner -xf "$tar"
@@ -23,9 +25,16 @@ machine_root() {
     chmod 755 "$dir"
 }
 
-# The mirror that this host uses itself.
+ubuntu_mirror=http://archive.ubuntu.com/ubuntu
+ubuntu_keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
+is_ubuntu() { [ "$1" = noble ]; }
+# Not every network lets one get there, and not every Debian has Ubuntu's keys (the package ubuntu-keyring).
+ubuntu_can_be_had() { [ -f "$ubuntu_keyring" ] && curl -fsS -m 20 -o /dev/null "$ubuntu_mirror/dists/noble/InRelease"; }
+
+# machine_mirror SUITE: where its packages are; Debian's at the mirror that this host uses itself.
 machine_mirror() {
     local mirror
+    ! is_ubuntu "$1" || { echo "$ubuntu_mirror"; return; }
     mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 2>/dev/null | awk -v suite="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == suite { print $2; exit }')
     echo "${mirror:-http://deb.debian.org/debian}"
 }
@@ -44,6 +53,14 @@ chrooted() {
 
 # apt_options: kept downloads, no recommendations, silence.
 apt_options=(-qq -y --no-install-recommends -o APT::Keep-Downloaded-Packages=true -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
+
+# downloaded DIR PACKAGE-OR-FILE…: what installing them takes is at hand on the machine, which reaches nobody itself.
+downloaded() {
+    local dir=$1
+    shift
+    chrooted "$dir" apt-get "${apt_options[@]}" update && chrooted "$dir" apt-get "${apt_options[@]}" --download-only install "$@" &&
+        cp -l "$machine_archives"/*.deb "$dir/var/cache/apt/archives/"
+}
 
 # machine_start DIR: until its systemd has done what it does at the start. Sets machine_pid (of its process 1, seen from here).
 machine_start() {
