@@ -1,69 +1,7 @@
-# Sourced by the suite of packages: the life of an installed one, on a machine of its own (tests/lib/machine.sh).
+# Sourced by the suite of packages: the lives of installed ones, each on a machine of its own (tests/lib/machine.sh).
 
-cloudbox() { on_machine timeout 150 cloudbox "$@"; }
-service() { on_machine systemctl show -P "$1" cloudbox.service; }
-is_active() { [ "$(service ActiveState)" = active ]; }
-guest() { timeout 60 nsenter --target "$machine_pid" --all --root --wd env -i PATH=/usr/bin:/usr/sbin:/bin HOME=/root \
-    cloudbox vm ssh web --identity /root/key --user cirros --timeout 20 -- "$@" 2>/dev/null; }
-# What must not change while the service comes and goes.
-lives() { on_machine sh -c 'cat /run/libvirt/qemu/*.pid /run/cloudbox/cb/dhcp/*/pid'; }
-# Whatever the cloud has on the machine, apart from its files.
-on_host() {
-    on_machine virsh --quiet list --all
-    on_machine ip -br link | sed '/^lo /d'
-    on_machine ls /run/netns 2>/dev/null
-    on_machine nft list tables
-    on_machine sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | sed -nE '/qemu|dnsmasq|cloudbox/p'
-}
-# Every file that has its name, in the root and in /run; what the command keeps in a user's own home is the user's.
-files_left() { on_machine find / -ignore_readdir_race \( -path /proc -o -path /sys -o -path /tmp -o -path /opt -o -path /root \) -prune -o -iname '*cloudbox*' -print; }
-
-# restarted COMMAND…: the service comes back by itself after that.
-restarted() {
-    local before
-    before=$(service ExecMainStartTimestampMonotonic)
-    "$@" || return 1
-    until_true 60 newer_than "$before"
-}
-newer_than() { is_active && [ "$(service ExecMainStartTimestampMonotonic)" != "$1" ]; }
-
-# untouched TEXT COMMAND…: the guest and its dnsmasq are the same processes after that, and the guest answers.
-untouched() {
-    local text=$1 before
-    shift
-    before=$(lives)
-    check "$text" "$@"
-    is "… its guest and its dnsmasq run on" "$before" lives
-    check "… the guest answers" until_true 60 guest true
-}
-
-# a_guest: a server with a volume that has something on it.
-a_guest() {
-    install -m 644 build/guest.qcow2 "$machine_dir/opt/guest.qcow2"
-    check "keypair create" cloudbox keypair create me --private-key /root/key
-    check "image create" cloudbox image create guest --file /opt/guest.qcow2 --disk-format qcow2 --wait
-    check "security-group allow" cloudbox security-group allow default --protocol tcp --port 22
-    check "volume create" cloudbox volume create data --size 1 --wait
-    check "vm create" cloudbox vm create web --image guest --network default --key me --volume data --wait
-    if ! until_true 120 guest true; then
-        on_machine journalctl -u cloudbox -n 30 --no-pager -o cat >"$check_output"
-        fail "a guest answers SSH"
-        return
-    fi
-    pass "a guest answers SSH"
-    check "… and writes to its volume" guest 'sudo mke2fs -q /dev/vdb && sudo mount /dev/vdb /mnt && echo kept | sudo tee /mnt/file >/dev/null && sync && sudo umount /mnt'
-}
-
-# PSS of the services that a cloud is made of, guests aside, in MiB.
-machine_memory() {
-    local pid name total=0
-    for pid in $(on_machine sh -c 'for unit in cloudbox libvirtd virtlogd virtlockd; do cat /sys/fs/cgroup/system.slice/$unit.service/cgroup.procs 2>/dev/null; done'); do
-        name=$(on_machine cat "/proc/$pid/comm" 2>/dev/null) || continue
-        [[ $name == qemu* ]] || total=$((total + $(on_machine awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
-    done
-    echo $((total / 1024))
-}
-ready_ms() { echo $((($(service ActiveEnterTimestampMonotonic) - $(service ExecMainStartTimestampMonotonic)) / 1000)); }
+# The newest version whose database is kept: what an upgrade begins with.
+previous_version() { ls tests/appliance/upgrades | sort -V | tail -1; }
 
 secrets_are_kept() {
     on_machine setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '
@@ -83,6 +21,49 @@ power_cut() {
     machine_start "$machine_dir"
 }
 
+# hangs: the process stands still; systemd's watchdog, which is made impatient for it, finds out.
+hangs() {
+    on_machine systemctl kill --kill-whom=main --signal=STOP cloudbox && is_active
+}
+impatient_watchdog() {
+    on_machine sh -c 'mkdir -p /run/systemd/system/cloudbox.service.d && printf "[Service]\nWatchdogSec=%s\n" "$0" >/run/systemd/system/cloudbox.service.d/watchdog.conf &&
+        systemctl daemon-reload && systemctl restart cloudbox' "$1"
+}
+patient_watchdog() {
+    on_machine sh -c 'rm -r /run/systemd/system/cloudbox.service.d && systemctl daemon-reload && systemctl restart cloudbox'
+}
+
+# gone TEXT COMMAND…: after that the package's cloud is off the machine; what it has on the disk is another matter.
+gone() {
+    check "$@"
+    is "… nothing runs or is wired any more" "" on_host
+}
+
+# The data directory as a released version left it, in a root on which nothing runs yet.
+released_data() {
+    local kept=tests/appliance/upgrades/$1 data=$2/var/lib/cloudbox
+    mkdir -p -m 711 "$data" &&
+        python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$data/cloudbox.db" "$kept/cloudbox.sql" &&
+        install -m 600 "$kept/clouds.yaml" "$kept/cloud-id" "$data/"
+}
+
+# upgraded_data ROOT: the older package, with the data that this version has left, becomes the newer one.
+upgraded_data() {
+    local root=$1 version
+    version=$(previous_version)
+    check "a cloud of $version is there" released_data "$version" "$root"
+    check "the newer version is installed over it" chrooted "$root" apt-get "${apt_options[@]}" install /opt/newer.deb
+    machine_start "$root" || { fail "the machine starts"; return 1; }
+    is "… its service starts" "active" service ActiveState
+    check "… a copy of the database was made before it was changed" on_machine sh -c 'ls /var/lib/cloudbox/cloudbox.db.before-*'
+    is "… its servers are there" "old-server" cloudbox vm list -o name
+    is "… its images" "old-image" cloudbox image list -o name
+    is "… its volumes" "old-volume" cloudbox volume list -o name
+    is "… its keys" "old-key" cloudbox keypair list -o name
+    gone "it is purged" on_machine dpkg --purge cloudbox
+    is "… and no file is left" "" files_left
+}
+
 life_of_deb() {
     echo "$1: the .deb"
     local root=$work/$1
@@ -92,9 +73,10 @@ life_of_deb() {
     # A chroot without systemd, as when an image is made.
     check "the older version installs where nothing runs" chrooted "$root" apt-get "${apt_options[@]}" install /opt/older.deb
     check "… and once more" chrooted "$root" apt-get "${apt_options[@]}" --reinstall install /opt/older.deb
+    upgraded_data "$root" || return
 
-    machine_start "$root" || { fail "the machine starts"; return; }
-    is "the service is there after the machine's start" "active" service ActiveState
+    check "the older version installs on a machine that runs" on_machine dpkg -i /opt/older.deb
+    is "… and its service is started" "active" service ActiveState
     echo "    ready after $(ready_ms) ms; without guests $(machine_memory) MiB"
     the_unit
     check "nobody reads what is the administrator's" secrets_are_kept
@@ -102,6 +84,10 @@ life_of_deb() {
 
     untouched "the service stops and starts" on_machine systemctl restart cloudbox
     untouched "it is killed and comes back" restarted on_machine systemctl kill --kill-whom=main --signal=KILL cloudbox
+    check "its watchdog barks after four seconds" impatient_watchdog 4
+    untouched "it hangs and is started again" restarted hangs
+    is "… by the watchdog" "watchdog" on_machine sh -c "journalctl -u cloudbox -o cat | grep -om1 watchdog"
+    untouched "the watchdog is as it was" patient_watchdog
     untouched "it is told to read its configuration again" on_machine systemctl reload cloudbox
     on_machine sed -i 's/^#\(shutdown_timeout_secs\) = .*/\1 = 15/' /etc/cloudbox/cloudbox.toml
     untouched "an upgrade takes over" restarted on_machine dpkg -i /opt/newer.deb
@@ -110,20 +96,32 @@ life_of_deb() {
 
     check "the power fails and comes back" power_cut
     check "… the guest is started again and answers" until_true 120 guest true
-    is "… what it had written is there" "kept" guest 'sudo mount /dev/vdb /mnt && cat /mnt/file && sudo umount /mnt'
-    is "… and it is ACTIVE" "ACTIVE" sh -c "$(declare -f cloudbox on_machine); machine_pid=$machine_pid; cloudbox vm show web -o json | jq -r .status"
-
-    check "it is removed" on_machine dpkg --remove cloudbox
-    is "… nothing runs or is wired any more" "" on_host
+    check "… at its floating IP, too" until_true 60 by_floating_ip true
+    is "… what it had written is there" "kept" on_its_volume
+    says "… and it is ACTIVE" '^web +ACTIVE' cloudbox vm list --no-headers --columns Name,Status
+    gone "it is removed" on_machine dpkg --remove cloudbox
     check "… its data stays" on_machine test -s /var/lib/cloudbox/cloudbox.db -a -s /etc/cloudbox/cloudbox.toml
-    check "it is installed again, on a machine that runs" on_machine dpkg -i /opt/newer.deb
+    check "it is installed again" on_machine dpkg -i /opt/newer.deb
     is "… and started" "active" service ActiveState
     check "… the guest comes back" until_true 120 guest true
-    check "it is purged" on_machine dpkg --purge cloudbox
-    is "… nothing runs or is wired any more" "" on_host
+    is "… with its volume" "kept" on_its_volume
+    gone "it is purged" on_machine dpkg --purge cloudbox
     is "… and no file is left" "" files_left
-    machine_off
-    [ -n "${KEEP:-}" ] || rm -rf "$root"
+    floating_ip=
+    machine_gone "$root"
+}
+
+# fresh_install SUITE: nothing but a package and three commands.
+fresh_install() {
+    echo "$1: from the package to a guest"
+    local root=$work/fresh-$1
+    fresh_machine "$1" "$root" "$deb" >"$check_output" 2>&1 || { fail "a machine of $1"; return; }
+    from_package_to_guest
+    echo "    the service was ready after $first_ready ms; cloudbox and libvirt, without the guest: $(machine_memory) MiB"
+    check "… at most 150 MiB" test "$(machine_memory)" -le 150
+    gone "it is purged" on_machine dpkg --purge cloudbox
+    is "… and no file is left" "" files_left
+    machine_gone "$root"
 }
 
 life_of_rpm() {
@@ -132,7 +130,7 @@ life_of_rpm() {
     local root=$work/rpm-$1 needs
     needs=$(dpkg-deb -f "$deb" Depends | sed -E 's/ \([^)]*\)//g; s/,//g')
     machine_root "$1" "$root" && chrooted "$root" apt-get "${apt_options[@]}" update &&
-        chrooted "$root" apt-get "${apt_options[@]}" install $needs rpm || { fail "a root for the .rpm"; return; }
+        chrooted "$root" apt-get "${apt_options[@]}" install $needs rpm >"$check_output" 2>&1 || { fail "a root for the .rpm"; return; }
     install -m 644 "$older_rpm" "$root/opt/older.rpm"
     install -m 644 "$rpm" "$root/opt/newer.rpm"
     machine_start "$root" || { fail "the machine starts"; return; }
@@ -143,9 +141,13 @@ life_of_rpm() {
     on_machine sed -i 's/^#\(shutdown_timeout_secs\) = .*/\1 = 15/' /etc/cloudbox/cloudbox.toml
     untouched "an upgrade takes over" restarted on_machine rpm --upgrade --nodeps /opt/newer.rpm
     is "… the configuration keeps what was changed" "shutdown_timeout_secs = 15" on_machine grep '^[a-z]' /etc/cloudbox/cloudbox.toml
-    check "it is erased" on_machine rpm --erase cloudbox
-    is "… nothing runs or is wired any more" "" on_host
+    gone "it is erased" on_machine rpm --erase cloudbox
     check "… its data stays" on_machine test -s /var/lib/cloudbox/cloudbox.db
+    floating_ip=
+    machine_gone "$root"
+}
+
+machine_gone() {
     machine_off
-    [ -n "${KEEP:-}" ] || rm -rf "$root"
+    [ -n "${KEEP:-}" ] || rm -rf "$1"
 }
