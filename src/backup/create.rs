@@ -50,6 +50,8 @@ pub struct Plan {
     pub config: Option<PathBuf>,
     /// Whether volumes are in it.
     pub volumes: bool,
+    /// Whether the disks of servers are in it.
+    pub servers: bool,
     /// The host's name.
     pub host: String,
     /// The time.
@@ -73,6 +75,7 @@ pub fn create(plan: &Plan) -> Result<Manifest> {
         created_at: plan.now,
         host: plan.host.clone(),
         volumes: plan.volumes,
+        servers: plan.servers,
     };
     archive.add_unlisted(HEAD, &json(&head)?)?;
     for path in others(&plan.data_dir)? {
@@ -88,8 +91,11 @@ pub fn create(plan: &Plan) -> Result<Manifest> {
     if plan.volumes {
         let volumes = in_copy(&copy, |db| volume::files(db, &plan.data_dir))?;
         for path in below(&plan.data_dir, volumes) {
-            add_volume(&mut archive, &plan.data_dir, &path, &mut stage)?;
+            add_disk(&mut archive, &plan.data_dir, &path, &mut stage)?;
         }
+    }
+    if plan.servers {
+        add_servers(&mut archive, &plan.data_dir, &mut stage)?;
     }
     let schema = schema(&copy)?;
     // The database is last: what is restored in this order is a cloud only once all else is there.
@@ -125,7 +131,8 @@ fn in_copy<T>(copy: &Path, ask: impl FnOnce(&Connection) -> std::result::Result<
     store::look(copy, ask).map_err(|error| database("reading the copy of the database", &error))
 }
 
-fn database(doing: &'static str, error: &store::Error) -> BackupError {
+/// What the store says, as the reason why there is no backup.
+pub(super) fn database(doing: &'static str, error: &store::Error) -> BackupError {
     match error {
         store::Error::Full(_) => BackupError::Full { doing: doing.to_owned() },
         error => BackupError::Database { doing, reason: kit::Fault::internal(doing, error.to_string()).chain() },
@@ -221,14 +228,30 @@ fn add_file(archive: &mut Writer, path: &Path, source: &Path) -> Result<(Stamp, 
     Ok((Stamp::of(&about), Stamp::of(&after)))
 }
 
-/// Adds a volume: as it is at one moment, or as it is for all the time that it takes.
-fn add_volume(archive: &mut Writer, data_dir: &Path, path: &Path, stage: &mut Stage) -> Result<()> {
+/// Adds what the guests of this host are made of. A guest that goes meanwhile is left out: the database that is in the backup
+/// may know it all the same, as a server without a disk.
+fn add_servers(archive: &mut Writer, data_dir: &Path, stage: &mut Stage) -> Result<()> {
+    let files = compute_agent::guest_files(data_dir).map_err(BackupError::at("looking for guests in", data_dir))?;
+    for path in below(data_dir, files.bases.into_iter().chain(files.others).collect()) {
+        add_small(archive, data_dir, &path)?;
+    }
+    for path in below(data_dir, files.disks) {
+        match add_disk(archive, data_dir, &path, stage) {
+            Err(BackupError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            added => added?,
+        }
+    }
+    Ok(())
+}
+
+/// Adds a disk: as it is at one moment, or as it is for all the time that it takes.
+fn add_disk(archive: &mut Writer, data_dir: &Path, path: &Path, stage: &mut Stage) -> Result<()> {
     let at_once = stage.reflink(path)?;
     let source = stage.files.get(path).cloned().unwrap_or_else(|| data_dir.join(path));
     let (before, after) = add_file(archive, path, &source)?;
     match at_once || before == after {
         true => Ok(()),
-        false => Err(BackupError::Changed(format!("the volume {}", path.display()))),
+        false => Err(BackupError::Changed(path.display().to_string())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Backups of a whole cloud: one file with its database, keys, configuration, images and, where wanted, volumes.
+//! Backups of a whole cloud: one file with its database, keys, configuration, images and, where wanted, volumes and disks of servers.
 //!
 //! A backup is a tar archive compressed with zstd. Its first entry ([`HEAD`]) says what it is, its last ([`MANIFEST`]) has the
 //! size, mode and SHA-256 of every file in between: an archive that was cut off has none and is told from a whole one.
@@ -6,13 +6,14 @@
 //! Invariants:
 //! * it is made while the cloud runs, from one snapshot of the database; every image that this snapshot has bytes of is in it;
 //! * a file with the final name is whole and on the disk; whatever fails leaves nothing behind;
-//! * a volume that changed while it was copied makes the backup fail, unless the file system can copy it at once (reflink);
+//! * a disk that changed while it was copied makes the backup fail, unless the file system can copy it at once (reflink);
 //! * it is restored into an empty directory alone, the database last, and nothing is believed that does not match its sum.
 //!
-//! Disks of servers are not in it: a server is made again from its image, what matters is on volumes.
+//! What is not in it is told when it is made ([`left_out`]).
 
 mod archive;
 mod create;
+mod left_out;
 mod read;
 mod restore;
 mod stage;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use create::{Plan, create};
+pub use left_out::left_out;
 pub use read::{list, verify};
 pub use restore::{RESTORING, restore};
 
@@ -51,6 +53,9 @@ pub struct Head {
     pub host: String,
     /// Whether volumes are in it.
     pub volumes: bool,
+    /// Whether the disks of servers are in it; before 0.2.0 they never were.
+    #[serde(default)]
+    pub servers: bool,
 }
 
 /// What a backup holds.
@@ -111,10 +116,10 @@ pub enum BackupError {
     /// Files come and go faster than they can be kept.
     #[error("images are deleted faster than they can be kept ({0}); try again")]
     Restless(String),
-    /// A volume changed meanwhile.
+    /// A volume or a server's disk changed meanwhile.
     #[error(
-        "{0} changed while it was copied: a server writes to it; stop the server or detach the volume, leave volumes out, \
-             or keep them on a file system that copies a file at once (btrfs, XFS)"
+        "{0} changed while it was copied: a server writes to it; stop the server or detach the volume, leave volumes and servers \
+             out, or keep them on a file system that copies a file at once (btrfs, XFS)"
     )]
     Changed(String),
     /// It is no backup.

@@ -22,7 +22,7 @@ pub struct Backup {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a backup: database, keys, configuration, images and, where wanted, volumes; the cloud may be running
+    /// Make a backup: database, keys, configuration, images and, where wanted, volumes and servers' disks; the cloud may be running
     Create(Create),
     /// List what is in a backup
     #[command(visible_alias = "ls")]
@@ -44,6 +44,9 @@ struct Create {
     /// With the volumes; one that a server writes to needs a file system that copies at once (btrfs, XFS)
     #[arg(long)]
     volumes: bool,
+    /// With the disks of servers, which then come back with the cloud; of one that runs on such a file system only
+    #[arg(long)]
+    servers: bool,
     /// The configuration file to put into it [default: /etc/cloudbox/cloudbox.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -68,6 +71,7 @@ const ONE: &[Column] = &[
     column("Made at", |made| text(made, "/created_at").chars().take(19).collect::<String>().replace('T', " ")),
     column("Host", |made| text(made, "/host")),
     column("Volumes", |made| text(made, "/volumes")),
+    column("Servers", |made| text(made, "/servers")),
     column("Files", |made| made.pointer("/files").and_then(Value::as_array).map_or(0, Vec::len).to_string()),
     column("Size", |made| size(total(made))),
 ];
@@ -107,11 +111,15 @@ impl Create {
             file: self.file,
             config: self.config.or_else(|| Some(PathBuf::from(CONFIG)).filter(|file| file.exists())),
             volumes: self.volumes,
+            servers: self.servers,
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             now: jiff::Timestamp::now(),
         };
         let manifest = backup::create(&plan).map_err(problem)?;
         show(&manifest, out)?;
+        for part in backup::left_out(&plan).map_err(problem)? {
+            out.note(&format!("not in it: {part}"));
+        }
         out.note(&format!(
             "{} is written. It holds keys and password hashes: keep it where nobody else reads it.",
             plan.file.display()

@@ -39,12 +39,13 @@ impl Cloud {
         id
     }
 
-    async fn boot(&self, name: &str, image: &str) {
+    async fn boot(&self, name: &str, image: &str) -> String {
         let network = self.admin.get("/network/v2.0/networks?name=default").await.expect(200);
         let network = id_of(&network["networks"][0]);
         let server = json!({ "name": name, "imageRef": image, "flavorRef": "1", "networks": [{ "uuid": network }] });
         let server = id_of(&self.admin.post(SERVERS, json!({ "server": server })).await.expect(202)["server"]);
         becomes(&self.admin, &server, "ACTIVE").await;
+        server
     }
 
     /// What lists answer; links have the port in them.
@@ -59,13 +60,14 @@ impl Cloud {
         lists
     }
 
-    fn plan(&self, file: &Path, volumes: bool) -> Plan {
-        let (data_dir, host) = (self.directory.clone(), "host-1".to_owned());
-        Plan { data_dir, file: file.to_owned(), config: None, volumes, host, now: Timestamp::UNIX_EPOCH }
+    /// A backup without what has to be asked for, or with `all`.
+    fn plan(&self, file: &Path, all: bool) -> Plan {
+        let (data_dir, host, now) = (self.directory.clone(), "host-1".to_owned(), Timestamp::UNIX_EPOCH);
+        Plan { data_dir, file: file.to_owned(), config: None, volumes: all, servers: all, host, now }
     }
 
-    async fn back_up(&self, file: &Path, volumes: bool) -> Result<backup::Manifest, BackupError> {
-        let plan = self.plan(file, volumes);
+    async fn back_up(&self, file: &Path, all: bool) -> Result<backup::Manifest, BackupError> {
+        let plan = self.plan(file, all);
         tokio::task::spawn_blocking(move || backup::create(&plan)).await.unwrap()
     }
 }
@@ -93,17 +95,28 @@ async fn a_restored_cloud_answers_the_same_and_boots_from_its_images() {
         use std::os::unix::fs::FileExt as _;
         std::fs::File::options().write(true).open(&data).unwrap().write_all_at(b"precious", 300_000).unwrap();
     }
-    cloud.boot("before", &image).await;
+    let server = cloud.boot("before", &image).await;
+    let disk_file = format!("instances/{server}/disk");
+    std::fs::write(cloud.directory.join(&disk_file), "what the guest wrote").unwrap();
     let file = parent.path().join("backup");
     let manifest = cloud.back_up(&file, true).await.unwrap();
     let found = paths(&manifest);
     let volume_file = format!("volumes/{volume}");
     let image_file = image_files(&cloud.directory).pop_first().unwrap();
-    for wanted in
-        ["cloud-id", "clouds.yaml", "keys/tokens.json", "policy.yaml", "cloudbox.db", &image_file, &volume_file]
-    {
+    for wanted in [
+        "cloud-id",
+        "clouds.yaml",
+        "keys/tokens.json",
+        "policy.yaml",
+        "cloudbox.db",
+        &image_file,
+        &volume_file,
+        &disk_file,
+    ] {
         assert!(found.contains(&wanted), "no {wanted} in {found:?}");
     }
+    assert!(found.iter().any(|path| path.starts_with("image-cache/")), "what the disk lies on: {found:?}");
+    assert!(backup::left_out(&cloud.plan(&file, true)).unwrap().is_empty());
     assert_eq!(backup::verify(&file).unwrap(), manifest);
     assert_eq!(backup::list(&file).unwrap(), manifest);
     let stages = std::fs::read_dir(&cloud.directory).unwrap().flatten();
@@ -122,9 +135,38 @@ async fn a_restored_cloud_answers_the_same_and_boots_from_its_images() {
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
     let mode = std::fs::metadata(new.join("keys")).unwrap().permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o700);
+    assert_eq!(std::fs::read_to_string(new.join(&disk_file)).unwrap(), "what the guest wrote");
     let cloud = Cloud::start(&new).await;
     assert_eq!(cloud.lists().await[..4], before[..4]);
+    becomes(&cloud.admin, &server, "ACTIVE").await;
+    assert_eq!(std::fs::read_to_string(new.join(&disk_file)).unwrap(), "what the guest wrote", "it is not made anew");
     cloud.boot("after", &image).await;
+    within("the cloud to stop", cloud.appliance.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_tells_what_it_does_not_hold() {
+    let parent = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(&parent.path().join("cloud")).await;
+    let plan = cloud.plan(&parent.path().join("backup"), false);
+    assert_eq!(backup::left_out(&plan).unwrap(), Vec::<String>::new(), "there is nothing yet");
+    let image = scenery::image(&cloud.admin, "disk").await;
+    cloud.volume("data").await;
+    let server = cloud.boot("web", &image).await;
+    let manifest = cloud.back_up(&plan.file, false).await.unwrap();
+    assert!(!paths(&manifest).iter().any(|path| path.contains(&server)), "{manifest:?}");
+    // As if the image were in a store elsewhere, and the volume with a driver that keeps no files.
+    let db = rusqlite::Connection::open(cloud.directory.join("cloudbox.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let here = ["the disks of 1 server (--servers adds them)", "the bytes of 1 volume (--volumes adds them)"];
+    assert_eq!(backup::left_out(&plan).unwrap(), here);
+    db.execute_batch("UPDATE image_locations SET store = 'nas'; UPDATE volume_volumes SET backend = 'lvm'").unwrap();
+    let elsewhere = [
+        here[0],
+        "the bytes of 1 volume (not kept as files: copy them with their storage's own means)",
+        "the bytes of 1 image (in the store nas alone: copy its directory)",
+    ];
+    assert_eq!(backup::left_out(&plan).unwrap(), elsewhere);
     within("the cloud to stop", cloud.appliance.stop()).await;
 }
 

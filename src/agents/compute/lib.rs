@@ -34,3 +34,4 @@ mod work;
 mod tests;
 
 pub use agent::ComputeAgent;
+pub use guest::files::{GuestFiles, guest_files};

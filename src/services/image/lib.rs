@@ -166,5 +166,13 @@ pub fn files(db: &Connection, data_dir: &Path) -> Result<Vec<PathBuf>, store::Er
     Ok(files)
 }
 
+/// How many images `db` knows whose bytes are in stores alone that [`files`] does not know: by one of those stores.
+///
+/// # Errors
+/// What the store reports.
+pub fn elsewhere(db: &Connection) -> Result<Vec<(String, usize)>, store::Error> {
+    db::locations::count_without(db, backends::BUILT_IN)
+}
+
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,14 @@ pub fn files(db: &Connection, data_dir: &Path) -> Result<Vec<PathBuf>, store::Er
     Ok(db::volumes::ids_of_files(db)?.iter().map(|id| directory.join(id)).collect())
 }
 
+/// How many volumes `db` knows that are not kept as files.
+///
+/// # Errors
+/// What the store reports.
+pub fn elsewhere(db: &Connection) -> Result<usize, store::Error> {
+    db::volumes::count_elsewhere(db)
+}
+
 /// The volume service's state.
 pub struct Volumes {
     store: Store,

@@ -45,6 +45,14 @@ pub fn held(db: &Connection, store: &str) -> Result<HashSet<String>, Error> {
     Ok(query::all(db, sql, [store], |row| row.get(0))?.into_iter().collect())
 }
 
+/// How many images are not in `store`, by a store that they are in.
+pub fn count_without(db: &Connection, store: &str) -> Result<Vec<(String, usize)>, Error> {
+    let sql = "SELECT store, count(*) FROM (
+                   SELECT image_id, min(store) AS store FROM image_locations GROUP BY image_id HAVING NOT max(store = ?1)
+               ) GROUP BY store ORDER BY store";
+    query::all(db, sql, [store], |row| Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default())))
+}
+
 /// Active images without a location, of a version that named files by image, and their SHA-512.
 pub fn unlocated(db: &Connection) -> Result<Vec<(ImageId, String)>, Error> {
     let sql = "SELECT id, os_hash_value FROM image_images i WHERE status = 'active' AND os_hash_value IS NOT NULL

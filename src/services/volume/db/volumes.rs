@@ -55,6 +55,14 @@ pub fn ids_of_files(db: &Connection) -> Result<Vec<String>, Error> {
     query::all(db, sql, [], |row| row.get(0))
 }
 
+/// How many volumes have bytes with another driver.
+pub fn count_elsewhere(db: &Connection) -> Result<usize, Error> {
+    let sql = "SELECT count(*) FROM volume_volumes WHERE backend <> 'file'
+               AND status NOT IN ('creating', 'error', 'deleting', 'error_deleting')";
+    let count: i64 = query::one(db, sql, [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// Adds a volume.
 pub fn insert(db: &Connection, volume: &Volume) -> Result<(), Error> {
     let json = |map| serde_json::to_string(map).unwrap_or_default();
