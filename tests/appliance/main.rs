@@ -16,6 +16,7 @@ mod discovery;
 mod doctor;
 mod flavors;
 mod full_disk;
+mod growth;
 mod hosts;
 mod images;
 mod keypairs;
