@@ -1,6 +1,6 @@
 //! Where the APIs are reached.
 
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use kit::config::ApiConfig;
 
@@ -15,13 +15,19 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// The URL for clients: the configured one, or the listener's own address. Where it listens on all addresses, the one that
-/// the host would use to reach others.
+/// the host would use to reach others; a host that reaches nobody has clients on itself alone.
 pub(super) fn public_url(config: &ApiConfig, address: SocketAddr) -> String {
     if !config.public_url.is_empty() {
         return config.public_url.trim_end_matches('/').to_owned();
     }
-    let ip =
-        if address.ip().is_unspecified() { outward_address(address).unwrap_or(address.ip()) } else { address.ip() };
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        ip => outward_address(address).unwrap_or(if ip.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        }),
+    };
     if let Some(name) = config.tls.acme.domains.first() {
         return format!("https://{name}:{}", address.port());
     }
@@ -53,10 +59,8 @@ mod tests {
         config.public_url = "https://cloud.example/".to_owned();
         assert_eq!(public_url(&config, listener.local_addr().unwrap()), "https://cloud.example");
         let all = bind("0.0.0.0:0".parse().unwrap()).unwrap();
-        assert!(
-            !public_url(&ApiConfig::default(), all.local_addr().unwrap()).contains("0.0.0.0")
-                || outward_address(all.local_addr().unwrap()).is_none()
-        );
+        let url = public_url(&ApiConfig::default(), all.local_addr().unwrap());
+        assert!(!url.contains("0.0.0.0"), "nobody's address: {url}");
     }
 
     #[test]

@@ -35,9 +35,12 @@ pub fn of(made: &Made, next: &str) -> String {
 pub fn next_in(made: &Made) -> String {
     let usual = made.data_dir == Path::new(super::global::DATA_DIR);
     let option = if usual { String::new() } else { format!(" --data-dir {}", made.data_dir.display()) };
-    format!(
-        "  cloudbox image create debian --file debian-12-generic-amd64.qcow2{option}\n  \
-         cloudbox keypair create me{option}\n  \
-         cloudbox vm create web{option}"
-    )
+    let commands = [
+        "image pull debian-13",
+        "keypair create me",
+        "security-group allow default --protocol tcp --port 22",
+        "vm create web",
+        "vm ssh web",
+    ];
+    commands.map(|command| format!("  cloudbox {command}{option}")).join("\n")
 }

@@ -11,12 +11,12 @@ by_floating_ip() { on_machine timeout 30 ssh -i /root/key -o BatchMode=yes -o St
     -o ConnectTimeout=10 "cirros@$floating_ip" "$@" 2>/dev/null; }
 # What must not change while the service comes and goes.
 lives() { on_machine sh -c 'cat /run/libvirt/qemu/*.pid /run/cloudbox/cb/dhcp/*/pid'; }
-# Whatever the cloud has on the machine, apart from its files.
+# Whatever the cloud has on the machine, apart from its files. Tables of these names are iptables', which libvirt calls where it has a network of its own.
 on_host() {
     on_machine virsh --quiet list --all
     on_machine ip -br link | sed '/^lo /d'
     on_machine ls /run/netns 2>/dev/null
-    on_machine nft list tables
+    on_machine nft list tables | grep -vE '^table ip6? (filter|nat|mangle)$'
     on_machine sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | sed -nE '/qemu|dnsmasq|cloudbox/p'
 }
 # Every file that has its name, in the root and in /run; what the command keeps in a user's own home is the user's.
@@ -76,7 +76,10 @@ a_guest() {
     check "… at its floating IP, too" until_true 30 by_floating_ip true
     check "… and writes to its volume" guest 'sudo mke2fs -q /dev/vdb && sudo mount /dev/vdb /mnt && echo kept | sudo tee /mnt/file >/dev/null && sync && sudo umount /mnt'
 }
+# What a_guest has written to its volume, and wrote_to_its_disk to its own disk.
 on_its_volume() { guest 'sudo mount /dev/vdb /mnt && cat /mnt/file && sudo umount /mnt'; }
+wrote_to_its_disk() { guest 'echo kept | sudo tee /root/mark >/dev/null && sync'; }
+on_its_disk() { guest sudo cat /root/mark; }
 
 # PSS of the services that a cloud is made of, guests aside, in MiB.
 machine_memory() {

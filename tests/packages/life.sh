@@ -33,6 +33,22 @@ patient_watchdog() {
     on_machine sh -c 'rm -r /run/systemd/system/cloudbox.service.d && systemctl daemon-reload && systemctl restart cloudbox'
 }
 
+# All that the machine has of the cloud is lost, but for a backup.
+back_from_a_backup() {
+    check "the guest writes to its own disk" wrote_to_its_disk
+    check "… and is shut down" cloudbox vm stop web --wait
+    check "a backup with everything is made while the service runs" cloudbox backup create /opt/all.cbx --volumes --servers
+    check "its data is lost" on_machine sh -c 'systemctl stop cloudbox && cloudbox clear-host && find /var/lib/cloudbox -mindepth 1 -delete'
+    is "… nothing runs or is wired any more" "" on_host
+    check "it is restored" cloudbox restore /opt/all.cbx
+    check "… and starts" on_machine systemctl start cloudbox
+    check "… the guest, too" cloudbox vm start web --wait
+    check "… which answers" until_true 120 guest true
+    check "… at its floating IP, too" until_true 60 by_floating_ip true
+    is "… what it had written to its disk is there" "kept" on_its_disk
+    is "… and to its volume" "kept" on_its_volume
+}
+
 # gone TEXT COMMAND…: after that the package's cloud is off the machine; what it has on the disk is another matter.
 gone() {
     check "$@"
@@ -99,6 +115,7 @@ life_of_deb() {
     check "… at its floating IP, too" until_true 60 by_floating_ip true
     is "… what it had written is there" "kept" on_its_volume
     says "… and it is ACTIVE" '^web +ACTIVE' cloudbox vm list --no-headers --columns Name,Status
+    back_from_a_backup
     gone "it is removed" on_machine dpkg --remove cloudbox
     check "… its data stays" on_machine test -s /var/lib/cloudbox/cloudbox.db -a -s /etc/cloudbox/cloudbox.toml
     check "it is installed again" on_machine dpkg -i /opt/newer.deb
@@ -119,6 +136,8 @@ fresh_install() {
     from_package_to_guest
     echo "    the service was ready after $first_ready ms; cloudbox and libvirt, without the guest: $(machine_memory) MiB"
     check "… at most 150 MiB" test "$(machine_memory)" -le 150
+    # Ubuntu's libvirt starts a network of its own.
+    on_machine virsh --quiet net-destroy default >/dev/null 2>&1
     gone "it is purged" on_machine dpkg --purge cloudbox
     is "… and no file is left" "" files_left
     machine_gone "$root"
