@@ -4,6 +4,8 @@
 
 #[path = "cli/recorded.rs"]
 mod recorded;
+#[path = "cli/sources.rs"]
+mod sources;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -57,10 +59,19 @@ impl Done {
 
 impl Cloud {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// A cloud that is set up as `settings` say.
+    fn start_with(settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cloudbox.toml");
+        std::fs::write(&file, settings).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_cloudbox"))
             .args(["serve", "--listen", "127.0.0.1:0", "--hypervisor", "fake", "--network", "fake", "--data-dir"])
             .arg(dir.path().join("data"))
+            .arg("--config")
+            .arg(file)
             .env_clear()
             .stderr(Stdio::piped())
             .spawn()

@@ -33,7 +33,7 @@ pub async fn measure(report: &mut Report) {
     }
     let cloud = Cloud::start().await;
     let file = cloud.directory.path().join("image.raw");
-    write_noise(&file);
+    write_noise(&file, GIB);
     let slower = bare(&file, &cloud.directory.path().join("copy.raw")).await;
     let image = json!({ "name": "large", "disk_format": "raw", "container_format": "bare" });
     let made = cloud.client().await.must(201, "POST", "/image/v2/images", &image).await;
@@ -60,18 +60,18 @@ pub async fn measure(report: &mut Report) {
     cloud.appliance.stop().await;
 }
 
-/// A gibibyte that neither compresses nor has holes.
-fn write_noise(path: &Path) {
+/// Writes `bytes`, whole MiB, that neither compress nor have holes.
+pub fn write_noise(path: &Path, bytes: u64) {
     let mut file = File::create(path).expect("a file");
     let (mut block, mut state) = (vec![0_u8; 1 << 20], 0x9e37_79b9_7f4a_7c15_u64);
-    for _ in 0..GIB >> 20 {
+    for _ in 0..bytes >> 20 {
         for word in block.chunks_exact_mut(8) {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
             word.copy_from_slice(&state.to_le_bytes());
         }
-        file.write_all(&block).expect("room for a gibibyte");
+        file.write_all(&block).expect("room for it");
     }
     file.sync_all().expect("the disk takes it");
 }
@@ -124,14 +124,14 @@ fn resident_kib() -> u64 {
 }
 
 /// How to get at an image's bytes.
-struct Link {
+pub struct Link {
     host: String,
     path: String,
     token: String,
 }
 
 impl Link {
-    fn new(cloud: &Cloud, path: String) -> Self {
+    pub fn new(cloud: &Cloud, path: String) -> Self {
         let host = cloud.appliance.public_url().strip_prefix("http://").expect("an http URL").to_owned();
         Self { host, path, token: cloud.token.clone() }
     }
@@ -144,10 +144,12 @@ impl Link {
         stream
     }
 
-    fn upload(&self, file: &Path) {
-        let length = format!("content-type: application/octet-stream\r\ncontent-length: {GIB}\r\n");
-        let mut stream = self.connect("PUT", &length);
+    /// Sends `file`, whole.
+    pub fn upload(&self, file: &Path) {
         let (mut file, mut buffer) = (File::open(file).expect("the file"), vec![0; BUFFER]);
+        let length = file.metadata().expect("its length").len();
+        let more = format!("content-type: application/octet-stream\r\ncontent-length: {length}\r\n");
+        let mut stream = self.connect("PUT", &more);
         loop {
             let count = file.read(&mut buffer).expect("the file can be read");
             if count == 0 {

@@ -22,6 +22,7 @@ mod figure;
 mod identity;
 mod image_data;
 mod image_list;
+mod image_load;
 mod libvirt;
 mod network;
 mod paging;
@@ -48,6 +49,7 @@ async fn all(report: &mut Report) {
     identity::measure(report).await;
     image_list::measure(report).await;
     image_data::measure(report).await;
+    image_load::measure(report).await;
     network::measure(report).await;
     compute::measure(report).await;
     paging::measure(report).await;

@@ -35,19 +35,26 @@ pub fn with_mounts<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'st
     }
 }
 
+/// Makes the disk at `directory` as large as `size`.
+pub fn resize(directory: &Path, size: &str) {
+    let options = std::ffi::CString::new(format!("size={size}")).unwrap();
+    mount_remount(directory, MountFlags::empty(), options.as_c_str()).unwrap();
+}
+
 /// A disk of `size` at `directory`.
 pub fn small_disk(directory: &Path, size: &str) {
     let options = std::ffi::CString::new(format!("size={size},mode=0711")).unwrap();
     mount("tmpfs", directory, "tmpfs", MountFlags::empty(), Some(options.as_c_str())).unwrap();
 }
 
-fn files(directory: &Path) -> Vec<String> {
+/// The names of what is in `directory`.
+pub fn files(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
     entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// A megabyte that nothing compresses and no hole shortens.
-fn dense() -> Vec<u8> {
+pub fn dense() -> Vec<u8> {
     (0_u32..1 << 18).flat_map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()).collect()
 }
 
@@ -90,8 +97,7 @@ fn a_disk_that_is_full_while_an_image_is_cached() {
         tenant.delete(&id).await;
         holds(&world, &nothing).await;
 
-        let options = std::ffi::CString::new("size=8m").unwrap();
-        mount_remount(&cache, MountFlags::empty(), options.as_c_str()).unwrap();
+        resize(&cache, "8m");
         let id = tenant.boot("roomy", json!({ "imageRef": image })).await;
         assert_eq!(files(&cache).len(), 1);
         tenant.delete(&id).await;

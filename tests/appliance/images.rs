@@ -3,8 +3,8 @@
 use hyper::Method;
 use serde_json::json;
 
-use crate::scenery::{self, SERVERS, Tenant, becomes};
-use crate::world::{World, id_of};
+use crate::scenery::{self, SERVERS, Tenant, becomes, held, holds};
+use crate::world::{World, id_of, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_come_back_as_they_went_in() {
@@ -91,6 +91,53 @@ async fn guests_outlive_their_image_and_share_one_copy_of_it() {
     assert_eq!(cached(), one);
     let refused = tenant.client.post(SERVERS, tenant.server("three", json!({}))).await;
     assert!(refused.refusal(400).contains("image"), "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_may_go_while_a_guest_is_made_of_it() {
+    let world = World::start().await;
+    let mut tenant = Tenant::new(&world, "alice").await;
+    let nothing = held(&world).await;
+    let cache = world.directory().join("image-cache");
+    let cached = || std::fs::read_dir(&cache).map_or(0, Iterator::count);
+    tenant.client.delete(&format!("/image/v2/images/{}", tenant.image)).await.expect(204);
+    for (round, early) in [true, false].into_iter().cycle().take(6).enumerate() {
+        let body = json!({ "name": "short-lived", "disk_format": "raw", "container_format": "bare" });
+        // Other bytes each time: the host has none of them.
+        let bytes = (0..16 << 18_u32).flat_map(|n: u32| (n ^ round as u32).wrapping_mul(2_654_435_761).to_be_bytes());
+        tenant.image = scenery::image_of(&tenant.client, body, bytes.collect()).await;
+        let before = cached();
+        let id = tenant.create("web", json!({})).await;
+        if !early {
+            // The host has begun to take it.
+            until("the image to be fetched", || async {
+                if cached() > before { Ok(()) } else { Err("not yet".to_owned()) }
+            })
+            .await;
+        }
+        tenant.client.delete(&format!("/image/v2/images/{}", tenant.image)).await.expect(204);
+        let path = format!("{SERVERS}/{id}");
+        let server = until("the server to settle", || async {
+            let server = tenant.client.get(&path).await.expect(200)["server"].take();
+            if server["status"] == "BUILD" { Err(server.to_string()) } else { Ok(server) }
+        })
+        .await;
+        if server["status"] == "ACTIVE" {
+            tenant.act(&id, json!({ "reboot": { "type": "HARD" } })).await;
+            becomes(&tenant.client, &id, "ACTIVE").await;
+        } else {
+            let message = server["fault"]["message"].as_str().unwrap().to_lowercase();
+            assert!(message.contains("image"), "{server:#}");
+        }
+        tenant.delete(&id).await;
+        holds(&world, &nothing).await;
+        let store = std::fs::read_dir(world.directory().join("images")).unwrap().map(|entry| entry.unwrap().path());
+        assert_eq!(store.filter(|path| path.is_file()).count(), 0, "the store keeps no bytes of it");
+        let drafts = std::fs::read_dir(&cache)
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "part"));
+        assert_eq!(drafts.count(), 0, "nor the host a half of it");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,7 @@ mod doctor;
 mod flavors;
 mod full_disk;
 mod growth;
+mod full_stores;
 mod hosts;
 mod images;
 mod keypairs;

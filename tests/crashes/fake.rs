@@ -26,7 +26,8 @@ struct Template {
 
 async fn template(operation: Operation) -> Template {
     let directory = tempfile::tempdir().unwrap();
-    configure(directory.path(), "hypervisor = \"fake\"\n[network]\ndriver = \"fake\"\n");
+    let converts = if operation == Operation::ConvertImage { "[image]\nconvert_to = \"qcow2\"\n" } else { "" };
+    configure(directory.path(), &format!("hypervisor = \"fake\"\n[network]\ndriver = \"fake\"\n{converts}"));
     let cloud = Cloud::start(directory.path(), &Launch::default()).await;
     scenery(&cloud.admin, vec![0; 1 << 20]).await;
     cloud.stop().await;
@@ -158,7 +159,8 @@ operations! {
     detaching_a_volume: DetachVolume, 8;
     creating_a_volume: CreateVolume, 10;
     deleting_a_volume: DeleteVolume, 6;
-    creating_an_image: CreateImage, 4;
+    creating_an_image: CreateImage, 5;
     importing_an_image: ImportImage, 20;
+    converting_an_image: ConvertImage, 20;
     deleting_an_image: DeleteImage, 1;
 }

@@ -45,6 +45,8 @@ pub enum Operation {
     CreateImage,
     /// Making an image by staging and importing it.
     ImportImage,
+    /// The same where the cloud converts what is imported.
+    ConvertImage,
     /// Deleting an image.
     DeleteImage,
 }
@@ -65,7 +67,7 @@ impl Operation {
                 make_server(admin).await;
                 make_volume(admin, "extra", Value::Null).await;
             }
-            CreateVolume | CreateImage | ImportImage => {}
+            CreateVolume | CreateImage | ImportImage | ConvertImage => {}
             DeleteVolume => make_volume(admin, "given", Value::Null).await,
             DeleteImage => {
                 make_image(admin, "fresh").await;
@@ -112,7 +114,7 @@ impl Operation {
             CreateImage => {
                 make_image(admin, "fresh").await;
             }
-            ImportImage => {
+            ImportImage | ConvertImage => {
                 import_image(admin).await;
             }
             DeleteImage => {
@@ -146,7 +148,7 @@ impl Operation {
             CreateVolume => volume("given").is_none_or(|status| status == "available"),
             DeleteVolume => volumes.is_empty(),
             CreateImage => images.iter().all(|image| ["queued", "active"].contains(&image.as_str())),
-            ImportImage => {
+            ImportImage | ConvertImage => {
                 let settled: &[&str] = if died_at.is_none() { &["active"] } else { &["queued", "uploading", "active"] };
                 images.iter().all(|image| settled.contains(&image.as_str()))
             }
@@ -216,7 +218,7 @@ async fn make_volume(admin: &Client, name: &str, image: Value) {
 }
 
 async fn make_image(admin: &Client, name: &str) -> Option<()> {
-    upload_image(admin, name, vec![0; 1 << 20]).await
+    upload_image(admin, name, vec![7; 2 << 20]).await
 }
 
 async fn upload_image(admin: &Client, name: &str, disk: Vec<u8>) -> Option<()> {

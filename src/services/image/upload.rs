@@ -53,7 +53,8 @@ impl Images {
         let limit = self.limit();
         let draft = store.draft();
         let wish = Wish { to: Some(draft.path().to_owned()), hash: true, limit };
-        let received = intake::receive(body, wish, &self.stores.writers, |_| {}).await;
+        let seen = |_| crash::point(UPLOAD, "receive", "within");
+        let received = intake::receive(body, wish, &self.stores.writers, seen).await;
         crash::point(UPLOAD, "receive", "after");
         let judged = received.and_then(|received| {
             as_announced(size, received.size)?;
@@ -107,7 +108,8 @@ impl Images {
         let limit = self.limit();
         let draft = self.staging.draft(&image.id);
         let wish = Wish { to: Some(draft.path().to_owned()), hash: false, limit };
-        let received = intake::receive(body, wish, &self.stores.writers, |_| {}).await;
+        let seen = |_| crash::point(STAGE, "receive", "within");
+        let received = intake::receive(body, wish, &self.stores.writers, seen).await;
         crash::point(STAGE, "receive", "after");
         let judged = received.and_then(|received| as_announced(size, received.size).map(|()| received.size));
         let bytes = match judged {
