@@ -14,6 +14,7 @@
 //! One guest's verbs are expected from one task, in order; verbs of different guests run beside each other.
 //! [`crate::contract`] holds drivers to this.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -103,6 +104,18 @@ pub trait Driver: Send + Sync + 'static {
     /// Takes the interface with the address `mac` from the guest, in the manner of [`Driver::detach_disk`].
     fn detach_interface<'a>(&'a self, id: &'a ServerId, mac: &'a str, patience: Duration) -> Answer<'a, ()>;
 
+    /// Copies what a disk of a guest that is on (running or frozen) holds at one moment into the qcow2 file `to`, with all
+    /// that the disk lies on: the copy lies on nothing. The guest goes on meanwhile. A file that is there is replaced.
+    ///
+    /// `false`: the guest is off, or went off meanwhile; its disk is a file like any other then, and what is at `to` does not
+    /// count. A copy whose future was dropped goes on until [`Driver::stop_copying`].
+    fn copy_disk<'a>(&'a self, id: &'a ServerId, disk: &'a DiskKey, to: &'a Path, quiesce: Quiesce)
+    -> Answer<'a, bool>;
+
+    /// Ends a copy of the guest's disk that is under way, and has its file systems go on where a copy had them stop. What was
+    /// copied stays. Fine where there is no copy, and no guest.
+    fn stop_copying<'a>(&'a self, id: &'a ServerId) -> Answer<'a, ()>;
+
     /// What happens to guests from now on, to this receiver. Each receiver gets everything.
     fn events(&self) -> Events;
 
@@ -127,6 +140,17 @@ pub enum Reboot {
     },
     /// Take its power away and start it.
     Hard,
+}
+
+/// Whether the guest writes down what it has in memory before its disk is copied. Its agent does that, for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quiesce {
+    /// It is not asked: the copy is what a power cut would leave.
+    No,
+    /// It is asked, and copied all the same where it does not answer.
+    Try,
+    /// It is not copied where it does not answer.
+    Must,
 }
 
 /// Where a console listens, on this host.

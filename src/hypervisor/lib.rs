@@ -21,7 +21,7 @@ pub mod libvirt;
 pub mod spec;
 
 pub use capabilities::{Capabilities, CpuInfo, CpuTopology, GuestUsage, Health, Resources, VirtType};
-pub use driver::{Answer, CONSOLE_LOG_MAX, Driver, Endpoint, Reboot};
+pub use driver::{Answer, CONSOLE_LOG_MAX, Driver, Endpoint, Quiesce, Reboot};
 pub use error::DriverError;
 pub use event::{Event, Events, GuestEvent, PauseReason};
 pub use fake::{FakeConfig, FakeDriver};

@@ -1,5 +1,6 @@
 //! The clauses about whole guests.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kit::PowerState;
@@ -7,7 +8,7 @@ use kit::ids::ServerId;
 
 use super::probe::{LONG, conflict, ensure, event, fails, not_found, spec, state, up};
 use super::{Broken, Held, Temper, World, guest};
-use crate::driver::{Driver, Endpoint, Reboot};
+use crate::driver::{Driver, Endpoint, Quiesce, Reboot};
 use crate::error::DriverError;
 use crate::event::{GuestEvent, PauseReason};
 use crate::spec::{DiskKey, Vnc};
@@ -19,6 +20,9 @@ pub async fn missing(driver: &dyn Driver, _world: &dyn World) -> Held {
     driver.remove(id).await?;
     driver.detach_disk(id, &DiskKey::Target("vdb".to_owned()), LONG).await?;
     driver.detach_interface(id, "fa:16:3e:00:00:01", LONG).await?;
+    driver.stop_copying(id).await?;
+    let copied = driver.copy_disk(id, &DiskKey::Target("vda".to_owned()), Path::new("/none"), Quiesce::No).await;
+    fails("copy_disk", copied, not_found)?;
     fails("start", driver.start(id).await, not_found)?;
     fails("stop", driver.stop(id, LONG).await, not_found)?;
     fails("destroy", driver.destroy(id).await, not_found)?;

@@ -4,6 +4,7 @@
 //! which promise was not kept.
 
 mod clauses;
+mod copies;
 mod devices;
 pub mod guest;
 mod probe;
@@ -80,6 +81,7 @@ pub async fn contract(driver: Arc<dyn Driver>, world: &dyn World) -> Held {
     named("disks of a guest that is off", devices::cold_disks(driver, world).await)?;
     named("disks of a guest that runs", devices::hot_disks(driver, world).await)?;
     named("a guest that keeps its disk", devices::kept_disk(driver, world).await)?;
+    named("copies of disks", copies::copies(driver, world).await)?;
     named("interfaces", devices::interfaces(driver, world).await)
 }
 

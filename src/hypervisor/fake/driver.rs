@@ -1,6 +1,7 @@
 //! The [`Driver`] of fake guests: the same promises, without a hypervisor.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::guests::Guest;
 use super::{FakeDriver, Host, Verb, patience};
 use crate::capabilities::{Capabilities, CpuInfo, CpuTopology, GuestUsage, Health, Resources, VirtType};
 use crate::console;
-use crate::driver::{Answer, Driver, Endpoint, Reboot};
+use crate::driver::{Answer, Driver, Endpoint, Quiesce, Reboot};
 use crate::error::{DriverError, uuid_of};
 use crate::event::{Events, GuestEvent, PauseReason};
 use crate::spec::{Disk, DiskKey, DomainSpec, Interface, Vnc};
@@ -215,7 +216,7 @@ impl Host {
     }
 }
 
-fn conflict(id: &ServerId, reason: String) -> DriverError {
+pub(super) fn conflict(id: &ServerId, reason: String) -> DriverError {
     DriverError::Conflict { doing: format!("changing guest {id}"), reason }
 }
 
@@ -399,6 +400,21 @@ impl Driver for FakeDriver {
         let mac = mac.to_owned();
         let take = move |spec: &mut DomainSpec, refuses| take_interface(spec, &mac, refuses);
         Box::pin(self.detach(Verb::DetachInterface, id, patience, take))
+    }
+
+    fn copy_disk<'a>(
+        &'a self,
+        id: &'a ServerId,
+        disk: &'a DiskKey,
+        to: &'a Path,
+        quiesce: Quiesce,
+    ) -> Answer<'a, bool> {
+        let (key, to) = (disk.clone(), to.to_owned());
+        Box::pin(self.guest(Verb::CopyDisk, id, move |host, id| host.copy_disk(id, &key, &to, quiesce)))
+    }
+
+    fn stop_copying<'a>(&'a self, id: &'a ServerId) -> Answer<'a, ()> {
+        Box::pin(self.guest(Verb::StopCopying, id, |_, _| Ok(())))
     }
 
     fn events(&self) -> Events {

@@ -34,6 +34,8 @@ pub enum Verb {
     DetachDisk,
     AttachInterface,
     DetachInterface,
+    CopyDisk,
+    StopCopying,
 }
 
 /// How a verb goes wrong.

@@ -8,6 +8,7 @@
 //! [`FakeDriver::faults`] makes any verb fail (before or after it took effect), hang, panic or be slow;
 //! [`FakeDriver::calls`] is what it was asked for.
 
+mod copies;
 mod driver;
 mod faults;
 mod guests;
@@ -21,6 +22,7 @@ use kit::SharedClock;
 use kit::ids::ServerId;
 use tokio::sync::broadcast;
 
+pub use copies::empty_disk;
 pub use faults::{Faults, Misbehaviour, Verb};
 
 use crate::error::DriverError;

@@ -1,5 +1,6 @@
 //! The [`Driver`] that hands each verb to a worker, and does the waiting itself.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,13 +11,14 @@ use kit::ids::ServerId;
 use tokio::time::timeout;
 
 use super::LibvirtConfig;
+use super::copies::Copying;
 use super::error::{Doing, Outcome};
 use super::link::Link;
 use super::session::Session;
 use super::worker::Workers;
 use super::xml::read;
 use crate::capabilities::{Capabilities, GuestUsage, Health, Resources};
-use crate::driver::{Answer, Driver, Endpoint, Reboot};
+use crate::driver::{Answer, Driver, Endpoint, Quiesce, Reboot};
 use crate::error::{DriverError, uuid_of};
 use crate::event::{Event, Events};
 use crate::spec::{Disk, DiskKey, DomainSpec, Interface};
@@ -26,6 +28,9 @@ const OPEN_WAIT: Duration = Duration::from_secs(60);
 
 /// After how long a guest that did not react is asked again to power off, or to let go of a device.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The shortest and the longest time between two looks at a copy.
+const COPY_LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// How long an event is waited for before the state is asked for all the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -268,6 +273,31 @@ impl Driver for LibvirtDriver {
         let mac = mac.to_owned();
         let step = move |session: &Session, id: &ServerId, ask| session.detach_interface(id, &mac, ask);
         Box::pin(self.detach(id, "detaching an interface from", patience, step))
+    }
+
+    fn copy_disk<'a>(
+        &'a self,
+        id: &'a ServerId,
+        disk: &'a DiskKey,
+        to: &'a Path,
+        quiesce: Quiesce,
+    ) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let (key, file) = (disk.clone(), to.to_owned());
+            let begin = move |session: &Session, id: &ServerId| session.begin_copy(id, &key, &file, quiesce);
+            let mut copying = self.guest("copying a disk of", id, begin).await?;
+            let mut pause = COPY_LOOKS.0;
+            while copying == Copying::UnderWay {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(COPY_LOOKS.1);
+                copying = self.guest("copying a disk of", id, Session::look_at_copy).await?;
+            }
+            Ok(copying == Copying::Done)
+        })
+    }
+
+    fn stop_copying<'a>(&'a self, id: &'a ServerId) -> Answer<'a, ()> {
+        Box::pin(self.guest("ending a copy of a disk of", id, Session::stop_copying))
     }
 
     fn events(&self) -> Events {

@@ -72,15 +72,16 @@ macro_rules! functions {
 
 functions! {
     virConnectClose virConnectDomainEventDeregisterAny virConnectDomainEventRegisterAny virConnectGetCapabilities
-    virConnectGetHostname virConnectGetVersion virConnectIsAlive virConnectListAllDomains virConnectOpen
-    virConnectRef virConnectRegisterCloseCallback virConnectSetKeepAlive virConnectUnregisterCloseCallback
-    virDomainAttachDeviceFlags virDomainCreate virDomainCreateXML virDomainDefineXML virDomainDefineXMLFlags
-    virDomainDestroy virDomainDetachDeviceAlias virDomainDetachDeviceFlags virDomainFree virDomainGetInfo
-    virDomainGetMetadata virDomainGetState virDomainGetUUID virDomainGetXMLDesc virDomainIsActive
+    virConnectGetHostname virConnectGetVersion virConnectIsAlive virConnectListAllDomains virConnectOpen virConnectRef
+    virConnectRegisterCloseCallback virConnectSetKeepAlive virConnectUnregisterCloseCallback virDomainAbortJob
+    virDomainAgentSetResponseTimeout virDomainAttachDeviceFlags virDomainBackupBegin virDomainCreate
+    virDomainCreateXML virDomainDefineXML virDomainDefineXMLFlags virDomainDestroy virDomainDetachDeviceAlias
+    virDomainDetachDeviceFlags virDomainFSFreeze virDomainFSThaw virDomainFree virDomainGetInfo virDomainGetJobInfo
+    virDomainGetJobStats virDomainGetMetadata virDomainGetState virDomainGetUUID virDomainGetXMLDesc virDomainIsActive
     virDomainListGetStats virDomainLookupByName virDomainLookupByUUID virDomainLookupByUUIDString virDomainMemoryStats
     virDomainPMWakeup virDomainRef virDomainResume virDomainShutdown virDomainStatsRecordListFree virDomainSuspend
     virDomainUndefine virDomainUndefineFlags virEventRegisterDefaultImpl virEventRunDefaultImpl virGetLastError
-    virNodeGetInfo virSetErrorFunc
+    virNodeGetInfo virSetErrorFunc virTypedParamsFree virTypedParamsGetString
 }
 
 /// Opens the library, once, and finds the functions in it. Later calls answer what the first did.

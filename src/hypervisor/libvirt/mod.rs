@@ -21,6 +21,7 @@
 //! * `/dev/kvm` may open and not work: `host.rs` looks at the CPU too. Libvirt offers KVM all the same, and a guest
 //!   started with it hangs without a word.
 
+mod copies;
 mod devices;
 mod driver;
 mod embed;

@@ -15,6 +15,9 @@ use super::writer::Writer;
 use crate::capabilities::VirtType;
 use crate::spec::{Disk, DiskBus, DomainSpec, Interface, InterfaceModel, Machine, Vnc};
 
+/// What the channel to a guest's agent is called.
+pub const AGENT_CHANNEL: &str = "org.qemu.guest_agent.0";
+
 /// The namespace of our own metadata element.
 pub const OUR_NAMESPACE: &str = "urn:cloudbox:domain:1";
 
@@ -134,7 +137,7 @@ fn devices(xml: &mut Writer, spec: &DomainSpec, virt_type: VirtType) {
     if let Some(socket) = &spec.agent_socket {
         xml.element("channel", &[("type", "unix")], |xml| {
             xml.empty("source", &[("mode", "bind"), ("path", &path(socket))]);
-            xml.empty("target", &[("type", "virtio"), ("name", "org.qemu.guest_agent.0")]);
+            xml.empty("target", &[("type", "virtio"), ("name", AGENT_CHANNEL)]);
         });
     }
     display(xml, spec);

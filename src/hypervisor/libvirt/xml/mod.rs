@@ -1,11 +1,13 @@
-//! Domain XML: written by [`domain`], read back by [`read`].
+//! Domain XML: written by [`domain`], read back by [`read`]; that of copies of disks by [`backup`].
 //!
 //! Nothing here talks to libvirt, and nothing elsewhere knows an element's name.
 
+mod backup;
 pub mod domain;
 pub mod read;
 mod writer;
 
+pub use backup::backup;
 pub use domain::{OUR_NAMESPACE, disk, interface, render};
 
 /// How XML could not be read.

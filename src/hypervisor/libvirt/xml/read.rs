@@ -34,6 +34,8 @@ struct Devices {
     serial: Vec<SerialElement>,
     #[serde(default)]
     graphics: Vec<GraphicsElement>,
+    #[serde(default)]
+    channel: Vec<ChannelElement>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +102,17 @@ struct SerialElement {
 struct Log {
     #[serde(rename = "@file")]
     file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChannelElement {
+    target: ChannelTarget,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChannelTarget {
+    #[serde(rename = "@name", default)]
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,6 +202,11 @@ impl Domain {
     /// Where the serial console listens.
     pub fn serial(&self) -> Option<Endpoint> {
         self.devices.serial.iter().find_map(|serial| serial.source.path.clone()).map(Endpoint::Unix)
+    }
+
+    /// Whether the guest has a channel for its agent.
+    pub fn has_agent(&self) -> bool {
+        self.devices.channel.iter().any(|channel| channel.target.name == super::domain::AGENT_CHANNEL)
     }
 
     /// Where the graphical console listens: known of a running domain only.
