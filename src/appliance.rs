@@ -137,7 +137,7 @@ impl Appliance {
         let ca_file = tls.as_ref().and_then(|tls| tls.ca_file());
         let services = Services::new(&store, &bus, &clock, config, data_dir, &public_url);
         let first = services.bootstrap(data_dir, &public_url, ca_file.as_deref(), &config.api.region).await?;
-        let made = Made::new(first, config, &public_url, ca_file);
+        let made = Made::new(first, config, &public_url, ca_file.clone());
         let drivers = match drivers {
             Some(drivers) => drivers,
             None => Drivers::open(config, data_dir, &host, &bus, &clock).await?,
@@ -165,7 +165,7 @@ impl Appliance {
         let mut supervisor = Supervisor::new(health.clone());
         service_manager::status("starting guests and networks where they are to run");
         let watchdog = service_manager::watchdog().map(|interval| units::watchdog(&store, interval));
-        let all = units::all(&services, &drivers, &bus, &host, config, data_dir).into_iter().chain([
+        let all = units::all(&services, &drivers, &bus, &host, config, data_dir, ca_file).into_iter().chain([
             units::audit(&operator.admin),
             units::policy(&policy_file, &policies),
             units::retention(&services, config),

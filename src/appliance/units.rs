@@ -40,12 +40,13 @@ pub(super) fn all(
     host: &HostId,
     config: &Config,
     data_dir: &Path,
+    ca_file: Option<PathBuf>,
 ) -> Vec<Unit> {
     let (network, volume) = (drivers.network.clone(), drivers.volume.clone());
     let volume_agent = VolumeAgent::new(bus, volume, host.clone());
     let network_agent = NetworkAgent::new(bus, network, host.clone(), data_dir.join("run/tunnels"));
-    let hypervisor = drivers.hypervisor.clone();
-    let compute_agent = ComputeAgent::new(bus, hypervisor, host.clone(), config.compute.clone(), data_dir.to_owned());
+    let (hypervisor, compute) = (drivers.hypervisor.clone(), config.compute.clone());
+    let compute_agent = ComputeAgent::new(bus, hypervisor, host.clone(), compute, data_dir.to_owned(), ca_file);
     vec![
         service("identity", bus, &services.identity, |s, bus| s.serve(bus), |s, stop| s.run(stop)),
         service("image", bus, &services.image, |s, bus| s.serve(bus), |s, stop| s.run(stop)),

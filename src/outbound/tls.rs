@@ -14,7 +14,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 /// A client for short requests to those whom the operator named.
-pub type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub type HttpsClient = Client<Connector, Full<Bytes>>;
+
+/// What makes connections.
+pub type Connector = HttpsConnector<HttpConnector>;
 
 /// Why nobody can be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +40,16 @@ pub enum TlsError {
 /// # Errors
 /// When the file cannot be read.
 pub async fn client(ca_file: Option<PathBuf>) -> Result<HttpsClient, TlsError> {
+    Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(2).build(connector(ca_file).await?))
+}
+
+/// What makes connections, encrypted or not, as a URL asks for; it trusts the certificates of `ca_file`, or the system's.
+///
+/// # Errors
+/// As [`client`].
+pub async fn connector(ca_file: Option<PathBuf>) -> Result<Connector, TlsError> {
     let tls = settings(ca_file).await?;
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-    Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(2).build(connector))
+    Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build())
 }
 
 /// TLS that trusts the certificates of `ca_file`, or the system's. Files are read away from the async workers.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bus::topics::compute_agent::{
     AttachVolume, BuildInstance, DetachVolume, GetConsoleOutput, GetSerialEndpoint, GetVncEndpoint, RebootInstance,
-    StartInstance, StopInstance, TOPIC, TerminateInstance,
+    SnapshotInstance, StartInstance, StopInstance, TOPIC, TerminateInstance,
 };
 use bus::{Bus, Client, Message, Server, ServerHandle};
 use hypervisor::{CacheMode, Driver};
@@ -24,10 +24,13 @@ use crate::disks::qemu_img::QemuImg;
 use crate::disks::{DiskTool, blocking, direct_io_works, make_directory};
 use crate::guest::paths::Paths;
 use crate::image_cache::ImageCache;
+use crate::image_service::ImageService;
 use crate::owner::{Job, Operation, Owners};
 
 /// The agent's name on the bus and in traces.
 pub(crate) const NAME: &str = "compute-agent";
+/// How many disks are copied at once: one after the other is quicker than all in turns.
+const COPIES: usize = 2;
 /// How long what is under way may take to let go at a stop.
 const LET_GO: Duration = Duration::from_secs(10);
 
@@ -40,7 +43,9 @@ pub struct ComputeAgent {
     pub(crate) paths: Paths,
     pub(crate) disks: Arc<dyn DiskTool>,
     pub(crate) images: ImageCache,
+    pub(crate) image_service: Arc<ImageService>,
     pub(crate) builds: Arc<Semaphore>,
+    pub(crate) copies: Semaphore,
     pub(crate) owners: Owners,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -50,7 +55,8 @@ pub struct ComputeAgent {
 }
 
 impl ComputeAgent {
-    /// The agent of `host`, with its files below `data_dir`. No I/O yet.
+    /// The agent of `host`, with its files below `data_dir`. The cloud's API shows a certificate of the authority in `ca_file`,
+    /// or of one that the system trusts. No I/O yet.
     #[must_use]
     pub fn new(
         bus: &Bus,
@@ -58,16 +64,20 @@ impl ComputeAgent {
         host: HostId,
         config: ComputeConfig,
         data_dir: PathBuf,
+        ca_file: Option<PathBuf>,
     ) -> Arc<Self> {
         let paths = Paths::new(data_dir);
         let disks: Arc<dyn DiskTool> =
             if config.hypervisor == "fake" { Arc::new(FakeDisks) } else { Arc::new(QemuImg) };
+        let image_service = Arc::new(ImageService::new(ca_file));
         Arc::new(Self {
             client: bus.client(NAME),
             driver,
             host,
-            images: ImageCache::new(paths.image_cache(), Arc::clone(&disks)),
+            images: ImageCache::new(paths.image_cache(), Arc::clone(&disks), Arc::clone(&image_service)),
+            image_service,
             builds: Arc::new(Semaphore::new(config.build_concurrency.max(1))),
+            copies: Semaphore::new(COPIES),
             config,
             paths,
             disks,
@@ -91,6 +101,7 @@ impl ComputeAgent {
         let server = self.queued(server, |m: RebootInstance| (m.server_id, Operation::Reboot(m.kind)));
         let server = self.queued(server, |m: AttachVolume| (m.server_id.clone(), Operation::Attach(Box::new(m))));
         let server = self.queued(server, |m: DetachVolume| (m.server_id.clone(), Operation::Detach(Box::new(m))));
+        let server = self.queued(server, |m: SnapshotInstance| (m.server_id, Operation::Snapshot));
         let agent = Arc::clone(self);
         let server = server.on(move |_context, message: GetConsoleOutput| {
             let agent = Arc::clone(&agent);

@@ -3,9 +3,10 @@
 
 use bus::topics::compute_types::{BlockDestination, Instance, VmState};
 use bus::topics::conductor::InstanceDeleted;
+use bus::topics::image::DiscardSnapshot;
 use bus::topics::network::DeallocateForInstance;
 use bus::topics::volume::{DeleteVolume, DetachVolume};
-use kit::ids::{AttachmentId, ServerId, VolumeId};
+use kit::ids::{AttachmentId, ImageId, ServerId, VolumeId};
 use kit::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 use workflow::{Control, Definition, Outcome, Policy, Start};
@@ -32,6 +33,9 @@ pub(crate) struct Delete {
     server_id: ServerId,
     domain: Option<String>,
     volumes: Vec<Held>,
+    /// An image that was being made of it.
+    #[serde(default)]
+    snapshot: Option<ImageId>,
 }
 
 impl Delete {
@@ -50,6 +54,7 @@ impl Delete {
             server_id: id.clone(),
             domain: instance.map(|instance| instance.instance_name.clone()),
             volumes: instance.map(held).unwrap_or_default(),
+            snapshot: instance.and_then(|instance| instance.snapshot_image.clone()),
         }
     }
 }
@@ -58,6 +63,7 @@ impl Delete {
 pub(crate) fn definition() -> Definition<Work, Delete> {
     Definition::new(KIND)
         .step_without_undo("guest", remove_guest)
+        .step_without_undo("snapshot", discard_image)
         .step_without_undo("network", release_ports)
         .step_without_undo("volumes", release_volumes)
         .step_without_undo("files", remove_files)
@@ -66,6 +72,14 @@ pub(crate) fn definition() -> Definition<Work, Delete> {
 
 async fn remove_guest(work: &Work, delete: &mut Delete) -> Result<(), Fault> {
     patiently(|| async { gone_is_fine(work.agent.driver.remove(&delete.server_id).await) }).await
+}
+
+/// An image that is not ready is nothing without its server.
+async fn discard_image(work: &Work, delete: &mut Delete) -> Result<(), Fault> {
+    match delete.snapshot.clone() {
+        Some(image_id) => work.insist(DiscardSnapshot { image_id }).await,
+        None => Ok(()),
+    }
 }
 
 async fn release_ports(work: &Work, delete: &mut Delete) -> Result<(), Fault> {

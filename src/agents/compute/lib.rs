@@ -5,10 +5,11 @@
 //! whether the services are in the same process.
 //!
 //! * [`agent`]: the agent and its topic; `owner`: one task per server that takes what is asked in order.
-//! * `build`, `delete`, `power`, `volumes`: what is done to a server; the long ones are workflows.
+//! * `build`, `delete`, `power`, `volumes`, `snapshot`: what is done to a server; the long ones are workflows.
 //! * `reconcile`: registering, heartbeats, events, and what a crash or a reboot of the host left undone; `cut_off`: guests whose
 //!   device somebody deleted.
-//! * `guest`: files, disks and domain of a server; `disks`, `image_cache`, `iso`: making the files.
+//! * `guest`: files, disks and domain of a server; `disks`, `image_cache`, `iso`: making the files; `image_service`: where images'
+//!   bytes come from and go to, on a host that does not share the image store's files.
 //!
 //! Invariants: what the agent does can be repeated; a build that fails gives everything back; a stop of the agent leaves
 //! guests running and cuts work off where it is, to be resumed from the journal.
@@ -22,11 +23,13 @@ mod disks;
 mod guest;
 mod host;
 mod image_cache;
+mod image_service;
 mod iso;
 mod journal;
 mod owner;
 mod power;
 mod reconcile;
+mod snapshot;
 mod volumes;
 mod work;
 

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use crate::agent::ComputeAgent;
 use crate::guest::paths::check_id;
 use crate::work::Work;
-use crate::{build, delete, power, volumes};
+use crate::{build, delete, power, snapshot, volumes};
 
 /// How many operations of one server wait.
 const QUEUE: usize = 32;
@@ -46,6 +46,8 @@ pub(crate) enum Operation {
     Attach(Box<AttachVolume>),
     /// `DetachVolume`.
     Detach(Box<DetachVolume>),
+    /// `SnapshotInstance`.
+    Snapshot,
     /// Starting a guest that was cut off, by a reboot of the host.
     Revive,
     /// Telling conductor what the guest does, where it does not know.
@@ -155,6 +157,7 @@ async fn perform(agent: &Arc<ComputeAgent>, id: &ServerId, job: Job, interrupt: 
         Operation::Resume(record) => resume(work, *record, &interrupt).await,
         Operation::Terminate => delete::terminate(work).await,
         Operation::Attach(message) => volumes::attach::attach(work, *message).await,
+        Operation::Snapshot => snapshot::snapshot(work, &interrupt).await,
         Operation::Detach(message) => volumes::detach::detach(work, *message, &interrupt).await,
         operation => {
             let done = power::run(&work, operation);
@@ -171,6 +174,7 @@ async fn resume(work: Work, record: workflow::Record, interrupt: &CancellationTo
         delete::KIND => delete::resume(work, record).await,
         volumes::attach::KIND => volumes::attach::resume(work, record).await,
         volumes::detach::KIND => volumes::detach::resume(work, record, interrupt).await,
+        snapshot::KIND => snapshot::resume(work, record, interrupt).await,
         kind => tracing::error!(workflow_id = %record.id, kind, "the journal has a workflow that is not known here"),
     }
 }

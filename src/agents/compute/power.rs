@@ -12,7 +12,6 @@ use futures_util::future::try_join_all;
 use hypervisor::{DomainSpec, Reboot};
 use kit::{Clock as _, Fault, FaultKind, PowerState, SystemClock, crash};
 
-use crate::disks::{DiskError, blocking};
 use crate::guest::record::Record;
 use crate::guest::spec::{Parts, connected, domain};
 use crate::owner::Operation;
@@ -40,6 +39,7 @@ pub(crate) async fn run(work: &Work, operation: Operation) {
         | Operation::Resume(_)
         | Operation::Terminate
         | Operation::Attach(_)
+        | Operation::Snapshot
         | Operation::Detach(_) => {}
     }
 }
@@ -129,12 +129,7 @@ async fn describe(
     let bind = |port_id| BindPort { port_id, server_id: instance.id.clone(), host: agent.host.clone() };
     let ports = instance.network_info.iter().map(|vif| bind(vif.port_id.clone()));
     let vifs = try_join_all(ports.map(|port| work.insist(port))).await?;
-    let directory = agent.paths.instance(&instance.id);
-    let record = blocking(move || match Record::read(&directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Record::default()),
-        read => read.map_err(DiskError::io("reading a guest's record")),
-    })
-    .await?;
+    let record = Record::of(agent.paths.instance(&instance.id)).await?;
     let spec = domain(&Parts {
         instance,
         vifs: &vifs,

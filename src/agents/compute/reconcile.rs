@@ -26,6 +26,7 @@ use crate::guest::paths::check_id;
 use crate::journal::BusJournal;
 use crate::owner::{Job, Operation};
 use crate::power::should_run;
+use crate::snapshot::remove_copy;
 use crate::work::{gone_is_fine, patiently};
 
 /// How often the host says that it is there.
@@ -82,6 +83,7 @@ async fn start(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
         queue(agent, &id, Operation::Resume(Box::new(record)));
     }
     let registered = patiently(|| register(agent, true)).await?;
+    remove_lost_copies(agent, &registered.instances).await?;
     let guests: HashMap<ServerId, PowerState> = agent.driver.list().await?.into_iter().collect();
     for instance in &registered.instances {
         settle(agent, instance, guests.get(&instance.id).copied(), true);
@@ -89,6 +91,13 @@ async fn start(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     let mut known: HashSet<ServerId> = registered.instances.into_iter().map(|instance| instance.id).collect();
     known.extend(resumed);
     remove_unknown(agent, guests.into_keys().collect(), &known).await
+}
+
+/// Removes copies of disks that nobody waits for any more: their journal went with a power cut.
+async fn remove_lost_copies(agent: &ComputeAgent, instances: &[Instance]) -> Result<(), Fault> {
+    let idle = instances.iter().filter(|instance| instance.snapshot_image.is_none() && !agent.is_owned(&instance.id));
+    let copies: Vec<_> = idle.map(|instance| agent.paths.snapshot(&instance.id)).collect();
+    Ok(blocking(move || copies.iter().try_for_each(|copy| remove_copy(copy))).await?)
 }
 
 /// Says that the host is there, and what it offers.

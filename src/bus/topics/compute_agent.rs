@@ -20,6 +20,7 @@ rpc! { TOPIC:
     RebootInstance    => (),
     AttachVolume      => (),
     DetachVolume      => (),
+    SnapshotInstance  => (),
     GetConsoleOutput  => String,
     GetVncEndpoint    => ConsoleEndpoint,
     GetSerialEndpoint => ConsoleEndpoint,
@@ -86,6 +87,13 @@ pub struct DetachVolume {
     pub volume_id: VolumeId,
     /// Its attachment.
     pub attachment_id: AttachmentId,
+}
+
+/// Copy a server's root disk into the image that the server's row names, which exists and is queued.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SnapshotInstance {
+    /// Which.
+    pub server_id: ServerId,
 }
 
 /// The end of what a server wrote to its serial console.

@@ -93,6 +93,14 @@ named_states! {
         Rebooting = "rebooting",
         /// It is being reset.
         RebootingHard = "rebooting_hard",
+        /// An image is to be made of it.
+        ImageSnapshotPending = "image_snapshot_pending",
+        /// Its disk is about to be copied.
+        ImageSnapshot = "image_snapshot",
+        /// Its disk is being copied.
+        ImagePendingUpload = "image_pending_upload",
+        /// The copy is on its way to the image service.
+        ImageUploading = "image_uploading",
         /// It is being deleted.
         Deleting = "deleting",
     }
@@ -291,6 +299,8 @@ pub struct Instance {
     pub flavor: FlavorSpec,
     /// The image that it boots from; none when it boots from a volume.
     pub image_id: Option<ImageId>,
+    /// The image that is being made of it, as long as that is not done.
+    pub snapshot_image: Option<ImageId>,
     /// The networks that were asked for, validated.
     pub networks: Vec<RequestedNetwork>,
     /// The security groups of new ports.

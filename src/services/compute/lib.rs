@@ -36,7 +36,11 @@ pub use policy::RULES;
 /// The tables of this service.
 pub const MIGRATIONS: store::Migrations = store::Migrations {
     service: "compute",
-    steps: &[include_str!("migrations/0001_compute.sql"), include_str!("migrations/0002_placement.sql")],
+    steps: &[
+        include_str!("migrations/0001_compute.sql"),
+        include_str!("migrations/0002_placement.sql"),
+        include_str!("migrations/0003_snapshots.sql"),
+    ],
 };
 
 /// The service's state.

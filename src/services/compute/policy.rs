@@ -33,6 +33,8 @@ pub mod name {
     /// See [`super::RULES`].
     pub const EXTENDED_ATTRIBUTES: &str = "os_compute_api:os-extended-server-attributes";
     /// See [`super::RULES`].
+    pub const IMAGE_OF_VOLUMES: &str = "os_compute_api:servers:create_image:allow_volume_backed";
+    /// See [`super::RULES`].
     pub const UNLOCK_OVERRIDE: &str = "os_compute_api:os-lock-server:unlock:unlock_override";
     /// See [`super::RULES`].
     pub const ACTION_EVENTS: &str = "os_compute_api:os-instance-actions:events";
@@ -70,6 +72,8 @@ pub static RULES: &[Rule] = &[
     Rule::new("os_compute_api:servers:reboot", MEMBER, "Reboot a server."),
     Rule::new("os_compute_api:servers:start", MEMBER, "Start a server."),
     Rule::new("os_compute_api:servers:stop", MEMBER, "Stop a server."),
+    Rule::new("os_compute_api:servers:create_image", MEMBER, "Make an image of a server."),
+    Rule::new(name::IMAGE_OF_VOLUMES, MEMBER, "Make an image of a server that boots from a volume."),
     Rule::new(name::EXTENDED_ATTRIBUTES, ADMIN, "See servers' hosts and other inner attributes."),
     Rule::new("os_compute_api:server-metadata:index", READER, "List a server's metadata."),
     Rule::new("os_compute_api:server-metadata:show", READER, "Show an item of a server's metadata."),

@@ -15,6 +15,7 @@ mod intake;
 mod policy;
 mod quota;
 mod rpc;
+mod snapshot;
 mod upload;
 mod view;
 

@@ -1,4 +1,4 @@
-//! Topic `image`: what compute and volume ask.
+//! Topic `image`: what compute and volume ask. What becomes of servers' disks is [`crate::snapshot`]'s.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bus::topics::identity::revalidate;
 use bus::topics::image::{GetImage, Image as Described, ImageLocation, TOPIC};
 use bus::{Bus, ServerHandle};
+use kit::ids::ImageId;
 use kit::{Fault, RequestContext};
 
 use crate::Images;
@@ -17,10 +18,23 @@ use crate::domain::visibility::Viewer;
 /// Answers the topic.
 pub fn serve(service: &Arc<Images>, bus: &Bus) -> ServerHandle {
     let service = service.clone();
+    let (create, receive, discard) = (service.clone(), service.clone(), service.clone());
     bus.server(TOPIC)
         .on(move |context, message| {
             let service = service.clone();
             async move { get_image(&service, &context, message).await }
+        })
+        .on(move |context, message| {
+            let service = create.clone();
+            async move { service.create_snapshot(&context, message).await }
+        })
+        .on(move |context, message| {
+            let service = receive.clone();
+            async move { service.receive_file(&context, message).await }
+        })
+        .on(move |_context, message| {
+            let service = discard.clone();
+            async move { service.discard_snapshot(message).await }
         })
         .start()
 }
@@ -37,9 +51,14 @@ async fn get_image(service: &Images, context: &RequestContext, message: GetImage
     Ok(describe(image, location, &service.public_url))
 }
 
+/// Where an image's bytes are got from, and sent to.
+pub(crate) fn file_url(public_url: &str, id: &ImageId) -> String {
+    format!("{public_url}/image/v2/images/{id}/file")
+}
+
 fn describe(image: Image, path: Option<PathBuf>, public_url: &str) -> Described {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
-    let url = format!("{public_url}/image/v2/images/{}/file", image.id);
+    let url = file_url(public_url, &image.id);
     Described {
         id: image.id,
         name: image.name,

@@ -7,6 +7,7 @@ mod lists;
 mod members;
 mod quotas;
 mod resource;
+mod snapshots;
 pub(crate) mod stores;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! An upload: from a stream of chunks to an active image, or back to a queued one. And staging, which stops half-way.
 
+use futures_util::Stream;
+use http_kit::Bytes;
 use http_kit::request::BodyStream;
 use kit::disk_image::Inspection;
 use kit::{Fault, RequestContext, crash};
@@ -27,7 +29,7 @@ impl Images {
         context: &RequestContext,
         image: &Image,
         store: &FileStore,
-        body: BodyStream,
+        body: impl Stream<Item = Result<Bytes, Fault>>,
         size: Option<u64>,
     ) -> Result<(), Fault> {
         let declared = declared_format(image)?;
@@ -46,7 +48,7 @@ impl Images {
         &self,
         image: &Image,
         store: &FileStore,
-        body: BodyStream,
+        body: impl Stream<Item = Result<Bytes, Fault>>,
         size: Option<u64>,
         declared: &str,
     ) -> Result<(), Fault> {

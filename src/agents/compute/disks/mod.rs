@@ -77,6 +77,9 @@ pub(crate) trait DiskTool: Send + Sync + 'static {
     /// An empty raw disk of `size` bytes.
     fn blank<'a>(&'a self, path: &'a Path, size: u64, purpose: Purpose) -> BoxFuture<'a, Result<(), DiskError>>;
 
+    /// What the qcow2 `overlay` and all that it lies on hold, as a qcow2 that lies on nothing. Nobody may write to it meanwhile.
+    fn flatten<'a>(&'a self, overlay: &'a Path, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>>;
+
     /// The disk in `from`, of `format`, as a qcow2.
     fn convert<'a>(&'a self, from: &'a Path, format: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>>;
 }

@@ -60,6 +60,11 @@ impl DiskTool for QemuImg {
         Box::pin(blank(path, size, purpose))
     }
 
+    fn flatten<'a>(&'a self, overlay: &'a Path, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
+        // The overlay names its base and the base's format: qemu-img reads through it.
+        Box::pin(convert(overlay, Format::Qcow2, to))
+    }
+
     fn convert<'a>(&'a self, from: &'a Path, format: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
         Box::pin(convert(from, format, to))
     }

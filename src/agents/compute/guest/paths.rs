@@ -1,7 +1,7 @@
 //! Where a host keeps its guests' files.
 //!
 //! ```text
-//! <data>/instances/<server id>/   disk, disk.eph0, disk.swap, disk.config, console.log, instance.json
+//! <data>/instances/<server id>/   disk, disk.eph0, disk.swap, disk.config, disk.snapshot, console.log, instance.json
 //! <data>/image-cache/             read-only base images
 //! <data>/run/                     sockets, named after the domain: the path must fit into 107 bytes
 //! ```
@@ -67,6 +67,11 @@ impl Paths {
     /// A guest's file.
     pub fn file(&self, id: &ServerId, name: &str) -> PathBuf {
         self.instance(id).join(name)
+    }
+
+    /// A copy of its root disk, on its way to the image service.
+    pub fn snapshot(&self, id: &ServerId) -> PathBuf {
+        self.file(id, "disk.snapshot")
     }
 
     /// What the guest prints on its serial console.

@@ -3,10 +3,12 @@
 //! Its image may have changed or be gone when a guest is started again; its disk and its properties stay.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hypervisor::DiskFormat;
 use serde::{Deserialize, Serialize};
+
+use crate::disks::{DiskError, blocking};
 
 /// The file's name.
 pub(crate) const NAME: &str = "instance.json";
@@ -29,12 +31,33 @@ pub(crate) struct Record {
     pub base: Option<Base>,
 }
 
-/// Of an image's properties those that describe hardware.
+/// Of an image's properties those that describe hardware, and what copying its guests' disks takes.
 pub(crate) fn hardware(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    properties.iter().filter(|(name, _)| name.starts_with("hw_")).map(|(k, v)| (k.clone(), v.clone())).collect()
+    properties
+        .iter()
+        .filter(|(name, _)| name.starts_with("hw_") || *name == "os_require_quiesce")
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+/// Whether the property `name` says yes.
+pub(crate) fn truth(properties: &BTreeMap<String, String>, name: &str) -> bool {
+    properties.get(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "yes" | "true" | "1" | "on"))
 }
 
 impl Record {
+    /// The record in a guest's directory; an empty one where there is none. Away from the async workers.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn of(directory: PathBuf) -> Result<Self, DiskError> {
+        blocking(move || match Self::read(&directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            read => read.map_err(DiskError::io("reading a guest's record")),
+        })
+        .await
+    }
+
     /// Reads the record in a guest's directory.
     ///
     /// # Errors

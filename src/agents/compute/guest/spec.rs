@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{Content, Place, layout, machine};
 use super::paths::Paths;
-use super::record::Record;
+use super::record::{Record, truth};
 
 /// A volume as it is reached from this host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,10 +137,6 @@ fn interface(vif: &Vif, model: InterfaceModel) -> Result<Interface, DriverError>
 
 fn is(properties: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
     properties.get(name).is_some_and(|found| found == value)
-}
-
-fn truth(properties: &BTreeMap<String, String>, name: &str) -> bool {
-    properties.get(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "yes" | "true" | "1" | "on"))
 }
 
 #[cfg(test)]

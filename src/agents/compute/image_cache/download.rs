@@ -1,13 +1,10 @@
-//! Fetching an image's bytes over HTTP, for a host that does not share the image store's files.
+//! Fetching an image's bytes from the image service's API, for a host that does not share the image store's files.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{Request, StatusCode};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::BodyExt as _;
+use hyper::StatusCode;
 use kit::{Fault, Secret};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,30 +12,21 @@ use tokio_util::sync::CancellationToken;
 use super::intake::{Expected, Intake};
 use super::remove_draft;
 use crate::disks::DiskError;
+use crate::image_service::{ImageService, SILENCE};
 
-/// The longest silence of the server.
-const SILENCE: Duration = Duration::from_secs(30);
 /// How many pieces wait to be written.
 const QUEUE: usize = 16;
 
-/// Writes what `url` answers to the draft `to`.
+/// Writes what `service` answers for `url` to the draft `to`.
 pub(super) async fn download(
-    url: &str,
-    token: Option<&Secret>,
+    service: &ImageService,
+    (url, token): (&str, Option<&Secret>),
     to: PathBuf,
     expected: Expected,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
     let unavailable = || Fault::unavailable(format!("The data of image {} could not be fetched.", expected.name));
-    let mut request = Request::get(url);
-    if let Some(token) = token {
-        request = request.header("x-auth-token", token.expose());
-    }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| unavailable().caused_by(error))?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = tokio::time::timeout(SILENCE, client.request(request)).await;
-    let response =
-        response.map_err(|error| unavailable().caused_by(error))?.map_err(|error| unavailable().caused_by(error))?;
+    let response = service.get(url, token).await.map_err(|error| unavailable().caused_by(error))?;
     match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND | StatusCode::NO_CONTENT => {

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::disks::{DiskError, DiskTool, blocking};
 use crate::guest::record::Base;
+use crate::image_service::ImageService;
 use intake::Expected;
 
 /// What drafts' names end in.
@@ -41,13 +42,14 @@ pub(crate) struct Cached {
 pub(crate) struct ImageCache {
     directory: PathBuf,
     tool: Arc<dyn DiskTool>,
+    service: Arc<ImageService>,
     fetching: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl ImageCache {
-    /// The cache in `directory`.
-    pub fn new(directory: PathBuf, tool: Arc<dyn DiskTool>) -> Self {
-        Self { directory, tool, fetching: Mutex::default() }
+    /// The cache in `directory`; what is in no file that can be read here comes from `service`.
+    pub fn new(directory: PathBuf, tool: Arc<dyn DiskTool>, service: Arc<ImageService>) -> Self {
+        Self { directory, tool, service, fetching: Mutex::default() }
     }
 
     /// Where a base is, for a disk on it.
@@ -146,7 +148,7 @@ impl ImageCache {
             let (from, to, stop) = (path.clone(), draft.path.clone(), draft.stop.clone());
             return intake::copy(from, to, expected, stop).await;
         }
-        download::download(url, token, draft.path.clone(), expected, draft.stop.clone()).await
+        download::download(&self.service, (url, token), draft.path.clone(), expected, draft.stop.clone()).await
     }
 
     /// Converts where need be, and gives the file its name.

@@ -26,7 +26,8 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("cache")).unwrap();
         std::fs::create_dir_all(dir.path().join("instances")).unwrap();
-        Self { cache: ImageCache::new(dir.path().join("cache"), tool), dir }
+        let service = Arc::new(ImageService::new(None));
+        Self { cache: ImageCache::new(dir.path().join("cache"), tool, service), dir }
     }
 
     fn image(&self, disk_format: &str, bytes: &[u8]) -> Image {
@@ -137,6 +138,10 @@ impl DiskTool for Counting {
 
     fn blank<'a>(&'a self, path: &'a Path, size: u64, purpose: Purpose) -> BoxFuture<'a, Result<(), DiskError>> {
         FakeDisks.blank(path, size, purpose)
+    }
+
+    fn flatten<'a>(&'a self, overlay: &'a Path, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {
+        FakeDisks.flatten(overlay, to)
     }
 
     fn convert<'a>(&'a self, from: &'a Path, _: Format, to: &'a Path) -> BoxFuture<'a, Result<(), DiskError>> {

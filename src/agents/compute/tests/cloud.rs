@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::topics::compute_types::*;
 use bus::topics::conductor::{self, *};
-use bus::topics::image::{self, GetImage, Image};
+use bus::topics::image::{self, DiscardSnapshot, GetImage, Image, ReceiveFile, Reception};
 use bus::topics::metadata::{self, MetadataFile, RenderConfigDrive};
 use bus::topics::network::{self, AllocateForInstance, BindPort, DeallocateForInstance};
 use bus::topics::volume::{self, *};
@@ -54,6 +54,8 @@ pub struct State {
     pub power_changes: Vec<PowerStateChanged>,
     pub registered: Vec<RegisterHost>,
     pub tasks: Vec<Option<TaskState>>,
+    /// Where snapshots are to be sent; they are read from their files otherwise.
+    pub send_images_to: Option<String>,
     /// New volumes stay in this state.
     pub new_volume_status: Option<String>,
 }
@@ -175,6 +177,7 @@ impl Cloud {
         let server = self.on(server, |state, m: OperationFailed| {
             let instance = state.instance(&m.server_id)?;
             instance.task_state = None;
+            instance.snapshot_image = None;
             instance.vm_state = m.vm_state.unwrap_or(instance.vm_state);
             state.operation_failures.push(m);
             Ok(())
@@ -220,7 +223,13 @@ impl Cloud {
         let get = |state: &mut State, m: GetImage| {
             state.images.get(&m.image_id).cloned().ok_or_else(|| Fault::not_found("No image found"))
         };
-        self.on(bus.server(image::TOPIC), get).start()
+        let server = self.on(bus.server(image::TOPIC), get);
+        let server = self.on(server, receive);
+        self.on(server, |state, m: DiscardSnapshot| {
+            state.images.remove(&m.image_id);
+            Ok(())
+        })
+        .start()
     }
 
     fn network(&self, bus: &Bus) -> ServerHandle {
@@ -301,6 +310,9 @@ fn update(state: &mut State, m: UpdateInstance) -> Result<bool, Fault> {
     let change = m.change;
     instance.vm_state = change.vm_state.unwrap_or(instance.vm_state);
     instance.task_state = change.task_state.unwrap_or(instance.task_state);
+    if instance.task_state.is_none() {
+        instance.snapshot_image = None;
+    }
     instance.power_state = change.power_state.unwrap_or(instance.power_state);
     instance.root_device_name = change.root_device_name.or(instance.root_device_name.take());
     if let Some(info) = change.network_info {
@@ -308,6 +320,21 @@ fn update(state: &mut State, m: UpdateInstance) -> Result<bool, Fault> {
     }
     state.tasks.extend(change.task_state);
     Ok(true)
+}
+
+/// Takes the bytes of a snapshot, unless a test wants them sent.
+fn receive(state: &mut State, m: ReceiveFile) -> Result<Reception, Fault> {
+    let image = state.images.get_mut(&m.image_id).ok_or_else(|| Fault::not_found("No image found"))?;
+    if let Some(url) = &state.send_images_to {
+        return Ok(Reception::SendTo(url.clone()));
+    }
+    let bytes = std::fs::read(&m.path).map_err(|error| Fault::internal("reading a snapshot", error))?;
+    let window = kit::disk_image::Window::of(&mut std::io::Cursor::new(&bytes)).unwrap();
+    window.inspect().judge(&m.disk_format, u64::MAX).map_err(|why| Fault::unsupported_media_type(why.to_string()))?;
+    image.status = "active".to_owned();
+    image.size_bytes = bytes.len() as u64;
+    image.properties = m.properties;
+    Ok(Reception::Taken)
 }
 
 fn attach(state: &mut State, m: AttachVolume) -> Result<Attachment, Fault> {

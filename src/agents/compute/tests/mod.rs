@@ -8,4 +8,5 @@ mod harness;
 mod no_way_back;
 mod operations;
 mod restarts;
+mod snapshots;
 pub(crate) mod world;

@@ -174,6 +174,19 @@ impl World {
             .await;
     }
 
+    /// A queued image that is to be made of the server; the server has the task.
+    pub fn ask_for_image(&self, id: &ServerId) -> ImageId {
+        let image_id = ImageId::random();
+        let mut state = self.cloud.lock();
+        let image = state.images[&self.image_id].clone();
+        let image = Image { id: image_id.clone(), status: "queued".to_owned(), location: None, ..image };
+        state.images.insert(image_id.clone(), image);
+        let instance = state.instances.get_mut(id).unwrap();
+        instance.snapshot_image = Some(image_id.clone());
+        instance.task_state = Some(TaskState::ImageSnapshotPending);
+        image_id
+    }
+
     pub fn set_task(&self, id: &ServerId, task: TaskState) {
         self.cloud.lock().instances.get_mut(id).unwrap().task_state = Some(task);
     }
@@ -204,7 +217,7 @@ fn open_driver(dir: &std::path::Path) -> Arc<FakeDriver> {
 
 fn make_agent(bus: &Bus, driver: &Arc<FakeDriver>, data: PathBuf) -> Arc<ComputeAgent> {
     let config = ComputeConfig { hypervisor: "fake".to_owned(), shutdown_timeout_secs: 1, ..ComputeConfig::default() };
-    ComputeAgent::new(bus, driver.clone(), host(), config, data)
+    ComputeAgent::new(bus, driver.clone(), host(), config, data, None)
 }
 
 pub fn user() -> RequestContext {
@@ -280,6 +293,7 @@ pub fn sample(image_id: &ImageId) -> Instance {
             extra_specs: BTreeMap::new(),
         },
         image_id: Some(image_id.clone()),
+        snapshot_image: None,
         networks: vec![RequestedNetwork { network_id: Some("n1".into()), ..RequestedNetwork::default() }],
         security_groups: Vec::new(),
         network_info: Vec::new(),

@@ -16,6 +16,7 @@ mod schemas;
 mod server_actions;
 mod server_create;
 mod server_groups;
+mod server_images;
 mod server_ips;
 pub(crate) mod server_list;
 mod server_metadata;
@@ -40,6 +41,7 @@ pub(crate) static TABLES: &[&[Endpoint<Compute>]] = &[
     server_create::ENDPOINTS,
     server_list::ENDPOINTS,
     server_actions::ENDPOINTS,
+    server_images::ENDPOINTS,
     server_metadata::ENDPOINTS,
     server_tags::ENDPOINTS,
     server_ips::ENDPOINTS,

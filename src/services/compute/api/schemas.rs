@@ -232,6 +232,8 @@ pub(super) const REBOOT: &str = wrapped!(
     r#""type""#,
     r#""type": {"type": "string", "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}"#
 );
+pub(super) const CREATE_IMAGE: &str =
+    wrapped!("createImage", r#""name""#, r#""name": "#, name!(), r#", "metadata": "#, metadata!());
 pub(super) const LOCK_273: &str = r#"{"type": "object", "properties": {"lock": {"type": ["object", "null"], "properties":
     {"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}}, "additionalProperties": false}},
     "required": ["lock"], "additionalProperties": false}"#;

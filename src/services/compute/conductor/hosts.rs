@@ -3,7 +3,9 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use bus::topics::compute_agent::{BuildInstance, RebootInstance, StartInstance, StopInstance, TerminateInstance};
+use bus::topics::compute_agent::{
+    BuildInstance, RebootInstance, SnapshotInstance, StartInstance, StopInstance, TerminateInstance,
+};
 use bus::topics::compute_types::{Instance, RebootKind, TaskState};
 use bus::topics::conductor::{HostRegistered, JournalRecord, RegisterHost};
 use bus::{Client, Target};
@@ -90,6 +92,10 @@ fn is_journaled(journals: &[JournalRecord], id: &ServerId, task: TaskState) -> b
         TaskState::Scheduling | TaskState::BlockDeviceMapping | TaskState::Networking | TaskState::Spawning => {
             "server.build"
         }
+        TaskState::ImageSnapshotPending
+        | TaskState::ImageSnapshot
+        | TaskState::ImagePendingUpload
+        | TaskState::ImageUploading => "server.snapshot",
         TaskState::PoweringOn | TaskState::PoweringOff | TaskState::Rebooting | TaskState::RebootingHard => {
             return false;
         }
@@ -114,6 +120,10 @@ fn tell(
         TaskState::PoweringOff => client.cast(context, target, StopInstance { server_id }),
         TaskState::Rebooting => client.cast(context, target, RebootInstance { server_id, kind: RebootKind::Soft }),
         TaskState::RebootingHard => client.cast(context, target, RebootInstance { server_id, kind: RebootKind::Hard }),
+        TaskState::ImageSnapshotPending
+        | TaskState::ImageSnapshot
+        | TaskState::ImagePendingUpload
+        | TaskState::ImageUploading => client.cast(context, target, SnapshotInstance { server_id }),
         TaskState::Deleting => client.cast(context, target, TerminateInstance { server_id }),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use bus::topics::compute_types::TaskState;
 use http_kit::{Condition, Paging};
 use kit::Timestamp;
-use kit::ids::{ServerId, VolumeId};
+use kit::ids::{ImageId, ServerId, VolumeId};
 use kit::time::to_micros;
 use rusqlite::{Connection, params};
 use store::query;
@@ -98,6 +99,22 @@ pub fn set_lock(
     const SQL: &str = "UPDATE compute_instances SET locked_by = ?2, locked_reason = ?3, updated_at = ?4
         WHERE id = ?1 AND deleted_at IS NULL";
     Ok(query::execute(db, SQL, params![id.as_str(), by, reason, to_micros(now)])? == 1)
+}
+
+/// Begins to make an image of a server that nothing else is done to; says whether it did.
+///
+/// # Errors
+/// What the store reports.
+pub fn begin_snapshot(
+    db: &Connection,
+    id: &ServerId,
+    image_id: &ImageId,
+    now: Timestamp,
+) -> Result<bool, store::Error> {
+    const SQL: &str = "UPDATE compute_instances SET task_state = ?2, snapshot_image = ?3, updated_at = ?4
+        WHERE id = ?1 AND deleted_at IS NULL AND task_state IS NULL";
+    let task = TaskState::ImageSnapshotPending.as_str();
+    Ok(query::execute(db, SQL, params![id.as_str(), task, image_id.as_str(), to_micros(now)])? == 1)
 }
 
 /// Servers that have the volume, deleted ones left out.

@@ -16,6 +16,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use store::{Columns, query};
 
 use super::{int, invalid, to_json};
+use crate::domain::snapshot::Origin;
 
 /// One server, as the table holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +101,10 @@ pub struct InstanceRow {
     pub terminated_at: Option<Timestamp>,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// Of what and by whom it was made.
+    pub origin: Origin,
+    /// The image that is being made of it.
+    pub snapshot_image: Option<ImageId>,
 }
 
 impl InstanceRow {
@@ -127,6 +132,7 @@ impl InstanceRow {
             power_state: self.power_state,
             flavor: self.flavor,
             image_id: self.image_id,
+            snapshot_image: self.snapshot_image,
             networks: self.networks,
             security_groups: self.security_groups,
             network_info: self.network_info,
@@ -198,6 +204,8 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRow> {
         launched_at: columns.time_opt()?,
         terminated_at: columns.time_opt()?,
         deleted_at: columns.time_opt()?,
+        origin: columns.json()?,
+        snapshot_image: columns.id_opt()?,
     })
 }
 
@@ -218,12 +226,12 @@ pub fn insert(db: &Connection, row: &InstanceRow) -> Result<(), store::Error> {
         reservation_id, launch_index, vm_state, task_state, power_state, host, availability_zone, forced_host, flavor_id,
         vcpus, ram_mb, disk_gb, flavor, image_id, image_properties, key_name, key, user_data, config_drive, metadata,
         networks, security_groups, network_info, root_device_name, disk_config, access_ip_v4, access_ip_v6, locked_by,
-        locked_reason, admin_password, group_id, hints, created_at, updated_at, launched_at)
+        locked_reason, admin_password, group_id, hints, created_at, updated_at, launched_at, origin)
         VALUES (:id, :project_id, :user_id, :name, :description, :hostname, :request_id, :reservation_id, :launch_index,
         :vm_state, :task_state, :power_state, :host, :availability_zone, :forced_host, :flavor_id, :vcpus, :ram_mb,
         :disk_gb, :flavor, :image_id, :image_properties, :key_name, :key, :user_data, :config_drive, :metadata,
         :networks, :security_groups, :network_info, :root_device_name, :disk_config, :access_ip_v4, :access_ip_v6,
-        :locked_by, :locked_reason, :admin_password, :group_id, :hints, :created_at, :updated_at, :launched_at)";
+        :locked_by, :locked_reason, :admin_password, :group_id, :hints, :created_at, :updated_at, :launched_at, :origin)";
     let values = named_params! {
         ":id": row.id.as_str(), ":project_id": row.project_id.as_str(), ":user_id": row.user_id.as_str(),
         ":name": row.name, ":description": row.description, ":hostname": row.hostname, ":request_id": row.request_id,
@@ -242,6 +250,7 @@ pub fn insert(db: &Connection, row: &InstanceRow) -> Result<(), store::Error> {
         ":admin_password": row.admin_password.as_ref().map(Secret::expose), ":group_id": row.group_id,
         ":hints": to_json(&row.hints)?, ":created_at": to_micros(row.created_at),
         ":updated_at": to_micros(row.updated_at), ":launched_at": row.launched_at.map(to_micros),
+        ":origin": to_json(&row.origin)?,
     };
     query::execute(db, SQL, values)?;
     Ok(())
@@ -295,7 +304,7 @@ pub fn without_host(db: &Connection, task: TaskState) -> Result<Vec<InstanceRow>
 
 /// Changes the server `id` if its task state is one of `expected` (any when empty); says whether it did.
 ///
-/// A first launch also forgets the administrator's password.
+/// A first launch also forgets the administrator's password; the end of its task, the image that was being made of it.
 ///
 /// # Errors
 /// What the store reports.
@@ -314,6 +323,7 @@ pub fn update(
             admin_password = CASE WHEN :launched_at IS NULL THEN admin_password END,
             launched_at = COALESCE(launched_at, :launched_at),
             root_device_name = COALESCE(:root_device_name, root_device_name),
+            snapshot_image = CASE WHEN :sets_task AND :task_state IS NULL THEN NULL ELSE snapshot_image END,
             updated_at = :now
         WHERE id = :id AND deleted_at IS NULL
             AND (:expected = '[]' OR COALESCE(task_state, '') IN (SELECT value FROM json_each(:expected)))";
@@ -376,7 +386,7 @@ pub fn fail_unscheduled(
 /// What the store reports.
 pub fn delete(db: &Connection, id: &ServerId, now: Timestamp) -> Result<bool, store::Error> {
     const SQL: &str = "UPDATE compute_instances SET vm_state = 'deleted', task_state = NULL, power_state = 0,
-        admin_password = NULL, user_data = NULL, network_info = '[]', updated_at = ?2,
+        admin_password = NULL, user_data = NULL, network_info = '[]', snapshot_image = NULL, updated_at = ?2,
         terminated_at = COALESCE(terminated_at, ?2), deleted_at = ?2
         WHERE id = ?1 AND deleted_at IS NULL";
     let deleted = query::execute(db, SQL, params![id.as_str(), to_micros(now)])? == 1;

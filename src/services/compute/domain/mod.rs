@@ -9,5 +9,6 @@ pub mod keypair;
 pub mod naming;
 pub mod operation;
 pub mod quota;
+pub mod snapshot;
 pub mod status;
 pub mod trace;

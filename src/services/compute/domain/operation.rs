@@ -5,13 +5,16 @@
 //!  stopped ─────────▶│powering-│◀──────── active, error
 //!                    │ on/off  │
 //!  active ──reboot──▶ rebooting     active, stopped, paused, suspended, error ──hard──▶ rebooting_hard
+//!  active, stopped, paused, suspended ──createImage──▶ image_snapshot_pending ─▶ … ─▶ as before
 //!  any state, any task ──delete──▶ deleting
 //! ```
 //! Refusals say what Nova says.
 
 use bus::topics::compute_types::{TaskState, VmState};
 use kit::Fault;
-use kit::ids::ServerId;
+use kit::ids::{HostId, ServerId};
+
+use crate::db::instances::InstanceRow;
 
 /// What can be asked of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Operation {
     AttachVolume,
     /// A volume.
     DetachVolume,
+    /// `createImage`.
+    CreateImage,
 }
 
 /// What holds for an operation.
@@ -65,6 +70,7 @@ impl Operation {
         Self::Delete,
         Self::AttachVolume,
         Self::DetachVolume,
+        Self::CreateImage,
     ];
 
     fn rule(self) -> Rule {
@@ -85,6 +91,13 @@ impl Operation {
             Self::Delete => rule("delete", &[], Tasks::Any, Some(T::Deleting), "delete"),
             Self::AttachVolume => rule("attach_volume", ATTACHABLE, Tasks::None, None, "attach_volume"),
             Self::DetachVolume => rule("detach_volume", ATTACHABLE, Tasks::None, None, "detach_volume"),
+            Self::CreateImage => rule(
+                "createImage",
+                &[V::Active, V::Stopped, V::Paused, V::Suspended],
+                Tasks::None,
+                Some(T::ImageSnapshotPending),
+                "createImage",
+            ),
         }
     }
 
@@ -124,6 +137,16 @@ impl Operation {
             _ if self.needs_launch() && !launched => Err(Refusal::NotLaunched),
             _ => Ok(()),
         }
+    }
+
+    /// The host that is to do it to the server, where it is accepted and there is one.
+    ///
+    /// # Errors
+    /// A 409 in Nova's words where it is not accepted.
+    pub fn accept(self, row: &InstanceRow) -> Result<Option<HostId>, Fault> {
+        let checked = self.check(row.vm_state, row.task_state, row.launched_at.is_some());
+        checked.map_err(|refusal| self.refused(&row.id, refusal))?;
+        Ok(row.host.clone())
     }
 
     /// The refusal in Nova's words: a 409.
@@ -178,6 +201,7 @@ mod tests {
         Delete: building active stopped paused suspended rescued resized shelved shelved_offloaded soft-delete deleted error
         AttachVolume: active stopped paused suspended resized soft-delete
         DetachVolume: active stopped paused suspended resized soft-delete
+        CreateImage: active stopped paused suspended
         ");
     }
 

@@ -1,4 +1,4 @@
-//! What a request sets in motion beyond its row: scheduling, removal, operations on a host, consoles, and what is
+//! What a request sets in motion beyond its row: scheduling, removal, operations on a host, images of servers, consoles, and what is
 //! taken up again after a crash.
 
 pub(crate) mod console;
@@ -6,3 +6,4 @@ pub(crate) mod operate;
 pub(crate) mod remove;
 pub(crate) mod resume;
 pub(crate) mod schedule;
+pub(crate) mod snapshot;

@@ -23,6 +23,11 @@ pub(crate) fn check_lock(context: &RequestContext, row: &InstanceRow) -> Result<
     Ok(())
 }
 
+/// The server is on no host.
+pub(crate) fn no_host(id: &ServerId) -> Fault {
+    Fault::conflict(format!("Instance {id} is not ready"))
+}
+
 /// Starts `operation` on the server: in one transaction it is accepted and written down, then the host is told.
 ///
 /// # Errors
@@ -53,11 +58,7 @@ async fn accept(
             let row = instances::get(db, &id)?
                 .ok_or_else(|| Fault::not_found(format!("Instance {id} could not be found.")))?;
             check_lock(&asking, &row)?;
-            let launched = row.launched_at.is_some();
-            operation
-                .check(row.vm_state, row.task_state, launched)
-                .map_err(|refusal| operation.refused(&id, refusal))?;
-            let host = row.host.ok_or_else(|| Fault::conflict(format!("Instance {id} is not ready")))?;
+            let host = operation.accept(&row)?.ok_or_else(|| no_host(&id))?;
             let change = InstanceChange { task_state: Some(operation.task()), ..InstanceChange::default() };
             instances::update(db, &id, &[row.task_state], &change, now)?;
             actions::insert(db, &id, &asking, operation.action(), now)?;
@@ -80,6 +81,6 @@ fn tell(
         Operation::SoftReboot => client.cast(context, target, RebootInstance { server_id, kind: RebootKind::Soft }),
         Operation::HardReboot => client.cast(context, target, RebootInstance { server_id, kind: RebootKind::Hard }),
         // These carry more than the server, and are cast where that is known.
-        Operation::Delete | Operation::AttachVolume | Operation::DetachVolume => Ok(()),
+        Operation::Delete | Operation::AttachVolume | Operation::DetachVolume | Operation::CreateImage => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use store::testing::TestStore;
 use crate::Compute;
 use crate::db::instances::{self, InstanceRow};
 use crate::db::server_groups::{self, ServerGroup};
+use crate::domain::snapshot::Origin;
 
 /// What the fake hosts were told: host, method, server.
 pub(crate) type Told = Arc<Mutex<Vec<(String, &'static str, String)>>>;
@@ -255,5 +256,7 @@ pub(crate) fn row(name: &str) -> InstanceRow {
         launched_at: None,
         terminated_at: None,
         deleted_at: None,
+        origin: Origin::default(),
+        snapshot_image: None,
     }
 }

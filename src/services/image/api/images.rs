@@ -111,7 +111,11 @@ fn new_image(service: &Images, request: &Request) -> Result<Image, Fault> {
     Ok(image)
 }
 
-fn insert_new(db: &store::Connection, image: &Image, limits: &Limits) -> Result<(), Fault> {
+/// Adds a new image where the quota of its owner allows it.
+///
+/// # Errors
+/// 413 where it does not, 409 where there is one with its id.
+pub(crate) fn insert_new(db: &store::Connection, image: &Image, limits: &Limits) -> Result<(), Fault> {
     quota::check(db, limits, image.owner.as_ref(), &[(Resource::CountTotal, 1)])?;
     match images::insert(db, image) {
         Err(error) if error.is_unique() => {

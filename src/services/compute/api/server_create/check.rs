@@ -16,7 +16,7 @@ use crate::Compute;
 use crate::api::volume_attachments::usable;
 use crate::api::{project, user};
 use crate::db::{flavors, hosts, keypairs, server_groups};
-use crate::domain::{boot, disks};
+use crate::domain::{boot, disks, snapshot};
 use crate::policy::name;
 
 /// A request that can be carried out.
@@ -28,12 +28,26 @@ pub(super) struct Plan<'a> {
     pub(super) key: Option<KeyRef>,
     pub(super) group_id: Option<String>,
     pub(super) disks: Vec<BlockDevice>,
-    pub(super) image_properties: BTreeMap<String, String>,
+    pub(super) boots: Booted,
     pub(super) networks: ValidatedNetworks,
     pub(super) zone: Option<String>,
     pub(super) host: Option<HostId>,
     /// The id of the one server that has volumes reserved.
     pub(super) server_id: Option<kit::ids::ServerId>,
+}
+
+/// What is booted, as far as its image says.
+#[derive(Default)]
+pub(super) struct Booted {
+    pub(super) properties: BTreeMap<String, String>,
+    /// What it asks for: a disk in GiB, memory in MiB.
+    pub(super) least: (u64, u64),
+}
+
+impl From<Image> for Booted {
+    fn from(image: Image) -> Self {
+        Self { least: snapshot::least(&image), properties: image.properties }
+    }
 }
 
 /// Checks all of it.
@@ -46,7 +60,7 @@ pub(super) async fn run<'a>(compute: &Compute, request: &Request, asked: &'a Ask
     let (zone, host) = placement(compute, asked).await?;
     let own = look_up(compute, request, asked, (project_id.clone(), user_id.clone())).await?;
     let mut disks = disks::plan(asked.image.as_ref(), &asked.mappings, &own.flavor)?;
-    let image_properties = check_disks(compute, request, asked, &own.flavor, &mut disks).await?;
+    let boots = check_disks(compute, request, asked, &own.flavor, &mut disks).await?;
     let message = ValidateNetworks {
         project_id: project_id.clone(),
         requested: asked.networks.clone(),
@@ -62,7 +76,7 @@ pub(super) async fn run<'a>(compute: &Compute, request: &Request, asked: &'a Ask
         key: own.key,
         group_id: own.group_id,
         disks,
-        image_properties,
+        boots,
         networks,
         zone,
         host,
@@ -151,21 +165,21 @@ async fn look_up(
         .await
 }
 
-/// Images and volumes behind the disks; sizes are filled in. Answers the properties of what is booted.
+/// Images and volumes behind the disks; sizes are filled in. Answers what is booted.
 async fn check_disks(
     compute: &Compute,
     request: &Request,
     asked: &Asked,
     flavor: &FlavorSpec,
     disks: &mut [BlockDevice],
-) -> Result<BTreeMap<String, String>, Fault> {
-    let mut properties = BTreeMap::new();
+) -> Result<Booted, Fault> {
+    let mut boots = Booted::default();
     if let Some(id) = &asked.image {
         let missing = || Fault::bad_request("Can not find requested image");
         let image = get_image(compute, request, id, missing).await?;
         let zero_disk = request.allows(name::ZERO_DISK, &PolicyTarget::own());
         boot::check_image(&image, flavor, disks::root(disks), zero_disk)?;
-        properties = image.properties;
+        boots = image.into();
     }
     for disk in disks.iter_mut().filter(|disk| disk.destination == BlockDestination::Volume) {
         let is_root = disk.boot_index == Some(0);
@@ -176,7 +190,7 @@ async fn check_disks(
                 let image = get_image(compute, request, &id, missing).await?;
                 boot::check_image(&image, flavor, Some(disk), true)?;
                 if is_root {
-                    properties = image.properties;
+                    boots = image.into();
                 }
             }
             (BlockSource::Volume, _, Some(id)) => {
@@ -186,7 +200,7 @@ async fn check_disks(
                     if !volume.bootable {
                         return Err(Fault::bad_request(format!("Block Device {id} is not bootable.")));
                     }
-                    properties = volume.image_metadata;
+                    boots = Booted { properties: volume.image_metadata, ..Booted::default() };
                 }
             }
             (BlockSource::Snapshot, _, _) => {
@@ -198,7 +212,7 @@ async fn check_disks(
             _ => {}
         }
     }
-    Ok(properties)
+    Ok(boots)
 }
 
 async fn get_image(

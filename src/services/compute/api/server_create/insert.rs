@@ -13,6 +13,7 @@ use crate::api::volume_attachments;
 use crate::db::instances::InstanceRow;
 use crate::db::{actions, block_devices, instances, quotas, server_groups, tags};
 use crate::domain::quota::{self, Usage};
+use crate::domain::snapshot::Origin;
 use crate::domain::{disks, naming};
 
 /// Reserves the volumes that exist already for the one server that gets them.
@@ -150,7 +151,7 @@ fn template(request: &Request, plan: &Plan<'_>, now: Timestamp) -> InstanceRow {
         forced_host: plan.host.clone(),
         flavor: plan.flavor.clone(),
         image_id: asked.image.clone().filter(|_| is_local),
-        image_properties: plan.image_properties.clone(),
+        image_properties: plan.boots.properties.clone(),
         key: plan.key.clone(),
         user_data: asked.user_data.clone(),
         config_drive: asked.config_drive,
@@ -172,5 +173,7 @@ fn template(request: &Request, plan: &Plan<'_>, now: Timestamp) -> InstanceRow {
         launched_at: None,
         terminated_at: None,
         deleted_at: None,
+        origin: Origin::new(&request.context, plan.boots.least),
+        snapshot_image: None,
     }
 }

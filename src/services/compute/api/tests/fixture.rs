@@ -29,7 +29,9 @@ pub(super) const VOLUME: &str = "5f91dba5-9b31-40af-be0a-32f50bca94c2";
 pub(super) struct World {
     /// Messages, in order: `StopInstance`, `ReserveVolume`, ….
     pub(super) heard: Vec<String>,
-    /// Whether the scheduler finds no host.
+    /// The images of servers that were to be made.
+    pub(super) snapshots: Vec<image::CreateSnapshot>,
+    /// Whether the scheduler finds no host, and the image service takes no image.
     pub(super) full: bool,
     /// The volume's status.
     pub(super) volume_status: String,
@@ -163,10 +165,17 @@ fn hear(world: &Shared, what: &str) {
 }
 
 fn peers(bus: &Bus, compute: &Arc<Compute>, world: &Shared) -> Vec<ServerHandle> {
-    vec![images(bus), networks(bus, world), volumes(bus, world), schedules(bus, compute, world), host(bus, world)]
+    vec![
+        images(bus, world),
+        networks(bus, world),
+        volumes(bus, world),
+        schedules(bus, compute, world),
+        host(bus, world),
+    ]
 }
 
-fn images(bus: &Bus) -> ServerHandle {
+fn images(bus: &Bus, world: &Shared) -> ServerHandle {
+    let world = world.clone();
     bus.server(image::TOPIC)
         .on(|_, asked: image::GetImage| async move {
             if asked.image_id.as_str() != IMAGE {
@@ -187,6 +196,11 @@ fn images(bus: &Bus) -> ServerHandle {
                 properties: BTreeMap::from([("hw_rng_model".into(), "virtio".into()), ("x".into(), "y".into())]),
                 location: None,
             })
+        })
+        .on(move |_, asked: image::CreateSnapshot| {
+            let full = world.lock().unwrap().full;
+            world.lock().unwrap().snapshots.push(asked);
+            async move { if full { Err(Fault::too_large("The project may have no more images.")) } else { Ok(()) } }
         })
         .start()
 }
@@ -335,7 +349,7 @@ fn host(bus: &Bus, world: &Shared) -> ServerHandle {
         }};
     }
     let server = bus.server(compute_agent::TOPIC).on_host(&"h1".into());
-    listen!(server, TerminateInstance, StartInstance, StopInstance, RebootInstance, AttachVolume, DetachVolume)
+    listen!(server, TerminateInstance, StartInstance, StopInstance, RebootInstance, AttachVolume, DetachVolume, SnapshotInstance)
         .on(|_, asked: compute_agent::GetConsoleOutput| async move {
             Ok(format!("login:\u{7}\nlast {:?} lines", asked.lines))
         })

@@ -6,5 +6,6 @@ mod keypairs;
 mod lists;
 mod operations;
 mod projects;
+mod server_images;
 mod servers;
 mod volumes;

@@ -59,6 +59,8 @@ pub(crate) fn full() -> InstanceRow {
         launched_at: Some(at(3)),
         terminated_at: None,
         deleted_at: None,
+        origin: Origin { min_ram_mb: 3, boot_roles: "member".into(), ..Origin::default() },
+        snapshot_image: None,
     }
 }
 
