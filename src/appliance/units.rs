@@ -1,7 +1,7 @@
 //! The units that the supervisor runs, in start order.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 

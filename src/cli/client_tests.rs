@@ -64,7 +64,7 @@ async fn answer(base: String, asked: Asked, request: Request<Incoming>) -> Answe
         "POST /identity/v3/auth/tokens" => log_in(&base, &serde_json::from_slice(&body).unwrap()),
         "GET /identity/v3/auth/tokens" if token.as_deref() == Some("gAAA") => (200, token_of(&base)),
         _ if token.as_deref() != Some("gAAA") => (401, json!({"error": {"message": "Log in."}})),
-        "GET /compute/v2.1/servers" if version.as_deref() == Some("compute 2.79") => {
+        "GET /compute/v2.1/servers" if version.as_deref() == Some("compute 2.84") => {
             let next = json!([{"rel": "next", "href": "http://elsewhere.invalid/v2.1/servers?marker=1"}]);
             (200, json!({"servers": [{"id": "1"}], "servers_links": next}))
         }

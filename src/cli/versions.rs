@@ -107,14 +107,16 @@ static NEEDS: &[Need] = &[
         "the policy of a server group",
     ),
     need(Service::Compute, ("/action", "/lock/locked_reason"), Version(2, 73), "the reason for a lock"),
+    need(Service::Compute, ("/action", "/createImage"), Version(2, 45), "images of VMs"),
     need(Service::Placement, ("/traits", ""), Version(1, 6), "traits"),
     need(Service::Volume, ("/volumes/summary", ""), Version(3, 12), "sums of volumes"),
     need(Service::Volume, ("/attachments", ""), Version(3, 27), "attachments"),
 ];
 
-/// The version of `service` that this was written for: of compute, the flavor is in the server, and keypairs are still made by Nova.
+/// The version of `service` that this was written for: of compute, the flavor is in the server, failed actions
+/// say why, and keypairs are still made by Nova.
 fn ours(service: Service) -> Option<Version> {
-    (service == Service::Compute).then_some(Version(2, 79))
+    (service == Service::Compute).then_some(Version(2, 84))
 }
 
 /// The version to ask `service` for; `None` is the first of all. `theirs` is what the cloud has, where that is known.
@@ -162,8 +164,8 @@ mod tests {
             let theirs = theirs.map(|theirs| theirs.parse::<Range>().unwrap());
             to_ask(service, path, None, theirs.as_ref()).unwrap().map(|version| version.to_string())
         };
-        assert_eq!(ask(Service::Compute, "/servers", None).unwrap(), "2.79");
-        assert_eq!(ask(Service::Compute, "/servers", Some("2.1 2.96")).unwrap(), "2.79");
+        assert_eq!(ask(Service::Compute, "/servers", None).unwrap(), "2.84");
+        assert_eq!(ask(Service::Compute, "/servers", Some("2.1 2.96")).unwrap(), "2.84");
         assert_eq!(ask(Service::Compute, "/servers", Some("2.1 2.60")).unwrap(), "2.60");
         assert_eq!(ask(Service::Compute, "/servers", Some("2.80 2.96")).unwrap(), "2.80");
         assert_eq!(ask(Service::Volume, "/volumes/detail", None), None);

@@ -102,7 +102,7 @@ const LIST: &[Column] = &[
     wide("Created", |image| text(image, "/created_at")),
 ];
 
-const SHOW: &[Column] = &[
+pub const SHOW: &[Column] = &[
     column("Name", |image| text(image, "/name")),
     column("Id", |image| text(image, "/id")),
     column("Status", |image| text(image, "/status")),

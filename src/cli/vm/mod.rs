@@ -6,6 +6,7 @@ mod console;
 mod create;
 mod escape;
 mod host_keys;
+mod image;
 mod life;
 mod list;
 mod ssh;
@@ -47,6 +48,8 @@ enum Verb {
     Stop(life::Stop),
     /// Restart VMs
     Reboot(life::Reboot),
+    /// Make an image of a VM's disk, whether it runs or not
+    Image(image::Image),
     /// Use a VM's serial console in this terminal, or print the address of a console
     Console(console::Console),
     /// Print what a VM has written to its serial console
@@ -73,6 +76,7 @@ impl Vm {
             Verb::Start(verb) => verb.run(session).await,
             Verb::Stop(verb) => verb.run(session).await,
             Verb::Reboot(verb) => verb.run(session).await,
+            Verb::Image(verb) => verb.run(session).await,
             Verb::Console(verb) => verb.run(session).await,
             Verb::Log(verb) => verb.run(session).await,
             Verb::Trace(verb) => verb.run(session).await,
