@@ -41,6 +41,8 @@ pub enum Operation {
     CreateVolume,
     /// Deleting a volume.
     DeleteVolume,
+    /// Making an image of it.
+    SnapshotServer,
     /// Making an image.
     CreateImage,
     /// Making an image by staging and importing it.
@@ -57,7 +59,9 @@ impl Operation {
     pub async fn prepare(self, admin: &Client) {
         match self {
             CreateServer | FailToCreateServer => make_volume(admin, "given", Value::Null).await,
-            DeleteServer | StopServer | RebootServer | ResetServer | DetachVolume => make_server(admin).await,
+            DeleteServer | StopServer | RebootServer | ResetServer | DetachVolume | SnapshotServer => {
+                make_server(admin).await;
+            }
             StartServer => {
                 make_server(admin).await;
                 act(admin, json!({ "os-stop": null })).await;
@@ -89,6 +93,7 @@ impl Operation {
             }
             StopServer => act(admin, json!({ "os-stop": null })).await,
             StartServer => act(admin, json!({ "os-start": null })).await,
+            SnapshotServer => act(admin, json!({ "createImage": { "name": "fresh" } })).await,
             RebootServer => act(admin, json!({ "reboot": { "type": "SOFT" } })).await,
             ResetServer => act(admin, json!({ "reboot": { "type": "HARD" } })).await,
             AttachVolume => {
@@ -140,6 +145,12 @@ impl Operation {
             DeleteServer => status == "gone",
             StopServer => status == "SHUTOFF",
             StartServer | RebootServer | ResetServer => status == "ACTIVE",
+            SnapshotServer => {
+                // One that was accepted and not made yet leaves the server alone; all others come to their end.
+                let begun = died_at.is_none_or(|point| !point.ends_with("accept/after"));
+                let wanted: &[&str] = if begun { &["active"] } else { &[] };
+                status == "ACTIVE" && images == wanted
+            }
             AttachVolume => {
                 let taken = died_at.is_none_or(|point| !point.ends_with("reserve/after"));
                 status == "ACTIVE" && volume("extra").unwrap() == if taken { "in-use" } else { "available" }

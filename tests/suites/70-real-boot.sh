@@ -86,6 +86,27 @@ check "server remove volume" openstack server remove volume first data
 check "it is available" until_true 60 status_is volume data available
 is "the guest has lost it" "" on_guest 'cat /sys/block/vdb/serial 2>/dev/null; true'
 
+echo "an image of a guest that runs"
+check "the guest writes a file" on_guest 'echo kept | sudo tee /etc/kept >/dev/null && sync'
+check "vm image" "$cloud_binary" vm image first --name copy
+is "it is a snapshot" "snapshot $(show id server show first)" sh -c "'$cloud_binary' image show copy -o json | jq -r '.image_type + \" \" + .instance_uuid'"
+check "image save" "$cloud_binary" image save copy --file "$work/copy.qcow2"
+is "it lies on nothing" "null" sh -c "qemu-img info --output=json '$work/copy.qcow2' | jq -r '.\"backing-filename\"'"
+check "it is whole" qemu-img check -q "$work/copy.qcow2"
+check "the guest has gone on" on_guest true
+is "server create of the image" "ACTIVE" show status server create --image copy --flavor m1.nano --network default --key-name mine --wait second
+first_address=$address
+address=$(openstack server show second -f json | jq -r '.addresses.default[0]')
+check "SSH into it" until_true 120 on_guest true
+is "the file is there" "kept" on_guest 'cat /etc/kept'
+check "server stop" openstack server stop second
+check "it is off" until_true 90 status_is server second SHUTOFF
+check "vm image of a guest that is off" "$cloud_binary" vm image second --name cold
+check "server delete --wait" openstack server delete --wait second
+check "image delete" openstack image delete copy cold
+address=$first_address
+is "no copy is left on the host" "" find "$cloud_dir/data/instances" -name '*.snapshot'
+
 echo "the trace"
 is "every step, B1 to B16" "$(seq -f 'B%.0f' 16)" sh -c "'$cloud_binary' vm trace first -o json | jq -r '.steps[].step' | sort -uV"
 is "each well" "ok" sh -c "'$cloud_binary' vm trace first -o json | jq -r '.steps[].result' | sort -u"

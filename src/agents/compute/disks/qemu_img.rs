@@ -97,6 +97,34 @@ mod tests {
         assert!(text.contains(base.to_str().unwrap()));
     }
 
+    /// A guest that writes the header of a qcow2 which names a file of the host to its disk.
+    #[tokio::test]
+    async fn a_copy_holds_whatever_the_guest_wrote_and_lies_on_nothing() {
+        if !installed() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let mut hostile = kit::disk_image::testing::qcow2(1 << 20);
+        kit::disk_image::testing::put(&mut hostile, 8, &64u64.to_be_bytes());
+        kit::disk_image::testing::put(&mut hostile, 16, &11u32.to_be_bytes());
+        kit::disk_image::testing::put(&mut hostile, 64, b"/etc/passwd");
+        hostile.resize(2 << 20, 9);
+        std::fs::write(path("base"), &hostile).unwrap();
+        let backing = Backing { path: path("base"), format: DiskFormat::Raw };
+        QemuImg.overlay(&path("disk"), &backing, 2 << 20).await.unwrap();
+        for _ in 0..2 {
+            QemuImg.flatten(&path("disk"), &path("copy")).await.unwrap();
+        }
+        let found = kit::disk_image::Window::of(&mut std::fs::File::open(path("copy")).unwrap()).unwrap().inspect();
+        assert_eq!(found.judge("qcow2", u64::MAX), Ok(()));
+        assert_eq!(found.virtual_size, Some(2 << 20));
+        let (from, to) = (&*path("copy"), &*path("raw"));
+        let (from_format, to_format, max_bytes) = (Format::Qcow2, Format::Raw, u64::MAX);
+        Conversion { from, from_format, to, to_format, max_bytes }.run(|_| ()).await.unwrap();
+        assert!(std::fs::read(to).unwrap() == hostile);
+    }
+
     #[tokio::test]
     async fn a_failure_says_what_the_program_said() {
         if !installed() {
