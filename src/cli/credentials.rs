@@ -44,6 +44,8 @@ impl Credentials {
     #[must_use]
     pub fn identity_url(&self) -> String {
         let base = self.auth_url.trim_end_matches('/');
+        // What is left over from long ago.
+        let base = base.trim_end_matches("/v2.0");
         if base.ends_with("/v3") { base.to_owned() } else { format!("{base}/v3") }
     }
 }

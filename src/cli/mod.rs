@@ -43,6 +43,7 @@ mod shell;
 mod socket;
 mod status;
 mod summary;
+mod terminal;
 mod token;
 mod token_cache;
 mod topics;

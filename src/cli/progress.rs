@@ -23,9 +23,9 @@ impl Progress {
         let bar = out.is_live().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(if out.has_colour() {
-                "{spinner:.cyan} {msg} {elapsed}"
+                "{spinner:.cyan} {elapsed} {wide_msg}"
             } else {
-                "{spinner} {msg} {elapsed}"
+                "{spinner} {elapsed} {wide_msg}"
             }));
             bar.set_message(what.clone());
             bar.enable_steady_tick(Duration::from_millis(100));

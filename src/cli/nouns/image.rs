@@ -1,6 +1,6 @@
 //! `cloudbox image`: what a description is enough for.
 
-use super::resource::{Answer, Kind, Resource, call, columns, get, operand};
+use super::resource::{Answer, Body, Call, Kind, Resource, bare, call, columns, get, operand, opt};
 use crate::cli::resolve::IMAGE;
 
 /// All of it.
@@ -27,6 +27,22 @@ pub static RESOURCE: Resource = Resource {
                     columns! { "Id": "/id", "Default": "/default", "Read only": "/read-only", "Description": "/description" },
                 ),
             ),
+        ),
+        call(
+            "copy",
+            "Copy an image into other stores",
+            &[
+                operand("IMAGE", Kind::Ref(&IMAGE), "Name or id"),
+                operand("STORE", Kind::Texts, "Into which").field("stores"),
+                opt("method", Kind::Flag("\"copy-image\""), "").field("method/name").hidden(),
+            ],
+            Call { method: "POST", paths: &["/images/{IMAGE}/import"], body: Body::Said, answer: Answer::Nothing },
+        ),
+        call(
+            "remove-copy",
+            "Remove an image from one of several stores",
+            &[operand("IMAGE", Kind::Ref(&IMAGE), "Name or id"), operand("STORE", Kind::Text, "From which")],
+            bare("DELETE", &["/stores/{STORE}/{IMAGE}"]),
         ),
         call("usage", "Show how much of what is limited is used", &[], get(&["/info/usage"], Answer::Fields("usage"))),
     ],

@@ -1,7 +1,5 @@
 //! What was said with a verb: names become ids, texts become JSON, and all finds its place in a path, a query or a body.
 
-use std::io::Read as _;
-
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
@@ -10,9 +8,7 @@ use crate::cli::client::escape;
 use crate::cli::problem::{Problem, Result};
 use crate::cli::resolve::Noun;
 use crate::cli::session::{self, Session};
-
-/// The most bytes of a secret.
-const LONGEST_SECRET: u64 = 4096;
+use crate::cli::terminal;
 
 /// What was said, in the order of the description.
 #[derive(Debug, Default)]
@@ -101,7 +97,7 @@ async fn value(arg: &Arg, matches: &ArgMatches, session: &Session) -> Result<Opt
     let wrong = |text: String| Problem::usage(format!("{}: {text}", arg.name));
     Ok(Some(match arg.kind {
         Kind::Texts => json!(texts),
-        Kind::Secret => json!(secret(first)?),
+        Kind::Secret => json!(secret(arg, first)?),
         Kind::Ref(noun) => json!(id(noun, session, first).await?),
         Kind::Refs(noun) => json!(ids(noun, session, &texts).await?),
         Kind::RefObjects(noun) => ids(noun, session, &texts).await?.into_iter().map(|id| json!({ "id": id })).collect(),
@@ -131,14 +127,8 @@ async fn ids(noun: &Noun, session: &Session, wanted: &[&str]) -> Result<Vec<Stri
 }
 
 /// A secret as it was given, or the first line of standard input.
-fn secret(text: &str) -> Result<String> {
-    if text != "-" {
-        return Ok(text.to_owned());
-    }
-    let mut read = String::new();
-    let took = std::io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut read);
-    took.map_err(|error| Problem::io("cannot read the secret", &error))?;
-    Ok(read.lines().next().unwrap_or_default().to_owned())
+fn secret(arg: &Arg, text: &str) -> Result<String> {
+    if text == "-" { terminal::secret(arg.name) } else { Ok(text.to_owned()) }
 }
 
 /// Puts `value` at `place` (`links/parent`).

@@ -1,20 +1,19 @@
 //! `vm console`, `vm log`.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Bytes;
 
 use super::action;
 use super::escape::Escape;
 use crate::cli::output::text;
-use crate::cli::problem::{Problem, Result};
+use crate::cli::problem::Result;
 use crate::cli::resolve::VM;
 use crate::cli::session::Session;
 use crate::cli::socket;
+use crate::cli::terminal::Changed;
 
 /// The options of `vm console`.
 #[derive(Debug, Args)]
@@ -62,7 +61,7 @@ impl Console {
         let socket = session.client.socket(&url).await?;
         session.out.note(&format!("This is the serial console of {}; Enter ~ . leaves it.", self.vm));
         let mut escape = Escape::new();
-        let _raw = Raw::begin()?;
+        let _raw = Changed::raw()?;
         let (input, output) = socket::standard()?;
         socket::carry(socket, Bytes::new(), input, output, |typed| escape.filter(typed)).await
     }
@@ -77,34 +76,6 @@ async fn remote(session: &Session, id: &str, which: Which) -> Result<Value> {
     let body = json!({ "remote_console": { "protocol": protocol, "type": kind } });
     let answer = session.client.post(VM.service, &path, &body).await?;
     Ok(answer.get("remote_console").cloned().unwrap_or_default())
-}
-
-/// The terminal in raw mode: every key goes to the guest. As it was before, when this is dropped.
-struct Raw(Option<Termios>);
-
-impl Raw {
-    fn begin() -> Result<Self> {
-        let input = std::io::stdin();
-        if !input.is_terminal() {
-            return Ok(Self(None));
-        }
-        let refused = |error: rustix::io::Errno| Problem::io("cannot set the terminal up", &error.into());
-        let before = tcgetattr(&input).map_err(refused)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(&input, OptionalActions::Now, &raw).map_err(refused)?;
-        Ok(Self(Some(before)))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            // Nobody is left to tell.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
-            eprintln!();
-        }
-    }
 }
 
 impl Log {

@@ -96,7 +96,7 @@ fn line(step: &Value) -> String {
 /// Where it is, beside the task that its status tells.
 fn at(steps: &[Value], task: &str) -> String {
     match steps.iter().rposition(is_done).and_then(|last| Some((last + 1, steps.get(last)?))) {
-        Some((number, step)) => format!("{task}, {number}/{} {}", steps.len(), text(step, "/description")),
+        Some((number, step)) => format!("{task} ({number}/{}: {})", steps.len(), text(step, "/description")),
         None => task.to_owned(),
     }
 }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn it_is_at_the_last_step_that_is_done() {
         let steps = [step("B1", 1, "ok"), step("B2", 2, "ok"), step("B3", 0, "-")];
-        assert_eq!(at(&steps, "networking"), "networking, 2/3 what B2 does");
+        assert_eq!(at(&steps, "networking"), "networking (2/3: what B2 does)");
         assert_eq!(at(&steps[2..], "scheduling"), "scheduling");
         assert_eq!(at(&[], "spawning"), "spawning");
         assert_eq!(line(&steps[0]), "B1 what B1 does (1.5 ms)");
