@@ -1,6 +1,7 @@
 #!/bin/bash
 # Into a real guest through the API alone, over TLS: SSH, tunnels to its ports and its serial console, from a laptop (a network
 # namespace) that reaches nothing but the API's port. Host keys, closing sides, big transfers, who may not get in, the cloud's end.
+# Then by an address of the LAN that both are in. The guest is on a tenant's network, which the host itself does not reach.
 set -uo pipefail
 . tests/lib/check.sh
 . tests/lib/cloud.sh
@@ -20,11 +21,15 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 ensure_cloud_binary && tests/guest/build.sh build/guest.qcow2 || exit 1
 
-# The laptop is at the end of a cable, and the host forwards nothing for it.
+# The laptop is at the end of a cable: that is the LAN, and the laptop is taken for its router.
 ip netns add $laptop && ip link add ctl-desk type veth peer name eth0 netns $laptop &&
-    ip address add 10.197.9.1/30 dev ctl-desk && ip link set ctl-desk up &&
-    ip -n $laptop address add 10.197.9.2/30 dev eth0 && ip -n $laptop link set eth0 up &&
+    ip address add 10.197.9.1/28 dev ctl-desk && ip link set ctl-desk up &&
+    ip -n $laptop address add 10.197.9.2/28 dev eth0 && ip -n $laptop link set eth0 up &&
     ip -n $laptop link set lo up || exit 1
+cloud_config='external_cidr = "10.197.9.0/28"
+external_interface = "ctl-desk"
+external_gateway = "10.197.9.2"
+external_range = "10.197.9.5-10.197.9.9"'
 cloud_listen=0.0.0.0 start_cloud "$work/cloud" ctl 10.197.8.0/24 || exit 1
 port=${cloud_url##*:}
 # It goes by its first address in the catalog.
@@ -42,16 +47,23 @@ laptop_cloudbox() { at_laptop timeout 120 "$cloud_binary" "$@"; }
 # What is run in the guest. Its key comes from the console: nobody says --accept-new here.
 on() { laptop_cloudbox vm ssh guest --identity "$work/key" --user cirros --timeout 60 -- "$@" </dev/null; }
 sum_of() { sha256sum "$1" | cut -d' ' -f1; }
+# make KIND JSON: makes one by the network API; its id.
+make() { api POST "/network/v2.0/$1s" "{\"$1\": $2}" | jq -r ".$1.id"; }
 allow() { "$cloud_binary" security-group allow default --protocol tcp --port "$1"; }
 
 echo "a guest that lets nobody in"
 check "keypair" "$cloud_binary" keypair create mine --private-key "$work/key"
 check "image" "$cloud_binary" image create guest --file build/guest.qcow2 --disk-format qcow2 --wait
 check "flavor" "$cloud_binary" flavor create small --ram 192 --disk 1
-check "vm create --wait, from the laptop" laptop_cloudbox vm create guest --image guest --flavor small --key mine --wait || exit 1
+public=$(api GET '/network/v2.0/networks?name=public' | jq -r '.networks[0].id')
+mine=$(make network '{"name": "mine"}')
+subnet=$(make subnet "{\"network_id\": \"$mine\", \"ip_version\": 4, \"cidr\": \"10.197.10.0/24\"}")
+router=$(make router "{\"name\": \"r\", \"external_gateway_info\": {\"network_id\": \"$public\"}}")
+check "a tenant's network behind a router" api PUT "/network/v2.0/routers/$router/add_router_interface" "{\"subnet_id\": \"$subnet\"}"
+check "vm create --wait, from the laptop" laptop_cloudbox vm create guest --image guest --flavor small --key mine --network mine --wait || exit 1
 booted() { "$cloud_binary" vm log guest | grep -aq 'boot finished'; }
 check "it boots" until_true 240 booted
-address=$(api GET /compute/v2.1/servers/detail | jq -r '.servers[0].addresses.default[0].addr')
+address=$(api GET /compute/v2.1/servers/detail | jq -r '.servers[0].addresses.mine[0].addr')
 refused "the laptop has no way to it" . at_laptop timeout 5 bash -c "exec 3<>/dev/tcp/$address/22"
 began=$SECONDS
 refused "its security group lets no SSH in: said with what to do" 'security-group allow default --protocol tcp --port 22' \
@@ -131,6 +143,22 @@ says "standard input and output" '^HTTP/1.[01] 200 OK' spoken
 echo "vm console"
 says "log in, a command, the escape" '^all of it worked$' at_laptop python3 tests/clients/console.py "$cloud_binary" vm console guest
 says "it is free for the next" '^all of it worked$' at_laptop python3 tests/clients/console.py "$cloud_binary" vm console guest
+
+echo "an address of the LAN"
+says "the guest reaches the LAN" ' 0% packet loss' on ping -c 1 -W 5 10.197.9.2
+port_id=$(api GET "/network/v2.0/ports?network_id=$mine&device_owner=compute:nova" | jq -r '.ports[0].id')
+floating=$(make floatingip "{\"floating_network_id\": \"$public\", \"port_id\": \"$port_id\"}")
+floating_address=$(api GET "/network/v2.0/floatingips/$floating" | jq -r .floatingip.floating_ip_address)
+directly() {
+    at_laptop ssh -i "$work/key" -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o LogLevel=ERROR -o ConnectTimeout=20 "cirros@$floating_address" "$@" </dev/null
+}
+says "SSH from the laptop to a floating IP" '^10[.]197[.]9[.]2 ' directly 'echo $SSH_CONNECTION'
+announced() { ip neigh show proxy dev ctl-desk | cut -d' ' -f1 | sort | xargs; }
+says "the host answers for it in the LAN" "$floating_address" announced
+check "it is given back" api DELETE "/network/v2.0/floatingips/$floating"
+not_announced() { ! announced | grep -qF "$floating_address"; }
+check "the host answers for it no more" until_true 20 not_announced
 
 echo "the cloud stops meanwhile"
 be_at_laptop timeout 100 "$cloud_binary" vm ssh guest --identity "$work/key" --user cirros -- sleep 90 </dev/null >/dev/null 2>&1 &

@@ -32,8 +32,8 @@ impl Network {
             if !db::networks::list(change.db, &none)?.is_empty() {
                 return Ok(());
             }
-            make(change, &project, &guests(&config))?;
-            make(change, &project, &outside(&config)?)
+            make(change, &project, guests(&config))?;
+            make(change, &project, outside(&config)?)
         });
         made.await
     }
@@ -48,38 +48,51 @@ struct Plan {
 
 /// The network for guests: with DHCP, shared by all projects, and routed by the host.
 fn guests(config: &NetworkConfig) -> Plan {
+    let (name, cidr) = (&config.default_name, &config.default_cidr);
     Plan {
-        network: json!({"name": config.default_name, "shared": true}),
-        subnet: json!({"name": format!("{}-subnet", config.default_name), "cidr": config.default_cidr}),
+        network: json!({"name": name, "shared": true}),
+        subnet: json!({"name": format!("{name}-subnet"), "cidr": cidr, "ip_version": version(cidr)}),
         host_gateway: true,
     }
 }
 
 /// The external network.
 fn outside(config: &NetworkConfig) -> Result<Plan, Fault> {
-    let mut network = json!({"name": EXTERNAL_NAME, "router:external": true, "is_default": true});
-    let mut subnet =
-        json!({"name": format!("{EXTERNAL_NAME}-subnet"), "cidr": config.external_cidr, "enable_dhcp": false});
     let lan = config.lan().map_err(|mistake| faults::bad_request(format!("{}: {}", mistake.key, mistake.reason)))?;
-    if let Some(lan) = &lan {
-        network["provider:network_type"] = json!("flat");
-        network["provider:physical_network"] = json!(EXTERNAL_PHYSICAL_NETWORK);
-        subnet["gateway_ip"] = json!(lan.gateway);
-        subnet["allocation_pools"] = json!([{"start": lan.first, "end": lan.last}]);
-    }
-    Ok(Plan { network, subnet, host_gateway: lan.is_none() })
+    let (name, cidr) = (format!("{EXTERNAL_NAME}-subnet"), &config.external_cidr);
+    Ok(match lan {
+        None => Plan {
+            network: json!({"name": EXTERNAL_NAME, "router:external": true, "is_default": true}),
+            subnet: json!({"name": name, "cidr": cidr, "ip_version": version(cidr), "enable_dhcp": false}),
+            host_gateway: true,
+        },
+        Some(lan) => Plan {
+            network: json!({
+                "name": EXTERNAL_NAME, "router:external": true, "is_default": true,
+                "provider:network_type": "flat", "provider:physical_network": EXTERNAL_PHYSICAL_NETWORK,
+            }),
+            subnet: json!({
+                "name": name, "cidr": cidr, "ip_version": 4, "enable_dhcp": false, "gateway_ip": lan.gateway,
+                "allocation_pools": [{"start": lan.first, "end": lan.last}],
+            }),
+            host_gateway: false,
+        },
+    })
+}
+
+fn version(cidr: &str) -> u8 {
+    if cidr.contains(':') { 6 } else { 4 }
 }
 
 /// Makes a network and its subnet.
-fn make(change: &mut Change<'_>, project: &ProjectId, plan: &Plan) -> Result<(), Fault> {
+fn make(change: &mut Change<'_>, project: &ProjectId, mut plan: Plan) -> Result<(), Fault> {
     let mut network = networks::create(change, project, &body(&NETWORK, &plan.network)?)?;
     network.host_gateway = plan.host_gateway;
     db::networks::put(change.db, &network)?;
-    let mut subnet = plan.subnet.clone();
-    subnet["network_id"] = json!(network.id);
-    subnet["ip_version"] =
-        json!(if plan.subnet["cidr"].as_str().is_some_and(|cidr| cidr.contains(':')) { 6 } else { 4 });
-    subnets::create(change, project, &body(&SUBNET, &subnet)?).map(drop)
+    if let Some(subnet) = plan.subnet.as_object_mut() {
+        subnet.insert("network_id".to_owned(), json!(network.id));
+    }
+    subnets::create(change, project, &body(&SUBNET, &plan.subnet)?).map(drop)
 }
 
 /// `value` as a request's body.
