@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(ask(Service::Compute, "/servers", None).unwrap(), "2.84");
         assert_eq!(ask(Service::Compute, "/servers", Some("2.1 2.96")).unwrap(), "2.84");
         assert_eq!(ask(Service::Compute, "/servers", Some("2.1 2.60")).unwrap(), "2.60");
-        assert_eq!(ask(Service::Compute, "/servers", Some("2.80 2.96")).unwrap(), "2.80");
+        assert_eq!(ask(Service::Compute, "/servers", Some("2.90 2.96")).unwrap(), "2.90");
         assert_eq!(ask(Service::Volume, "/volumes/detail", None), None);
         assert_eq!(ask(Service::Volume, "/attachments/detail", None).unwrap(), "3.27");
         assert_eq!(ask(Service::Network, "/networks", None), None);
