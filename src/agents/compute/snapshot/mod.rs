@@ -1,7 +1,7 @@
 //! Making an image of a server: the workflow `server.snapshot`.
 //!
 //! ```text
-//! image ─▶ copy ─▶ send ─▶ finish
+//! image ─▶ copy ─▶ send ─▶ settle
 //!   ◀────────┴─ on failure: the copy and the image go, the server stays as it is
 //! ```
 //! The row names the image ([`Instance::snapshot_image`]) until there is nothing more to do for it: whoever deletes the server
@@ -75,7 +75,7 @@ pub(crate) fn definition() -> Definition<Work, Snapshot> {
         .step("image", find_image, discard_image)
         .step("copy", copy::copy, copy::remove)
         .step_without_undo("send", send::send)
-        .step_without_undo("finish", finish)
+        .step_without_undo("settle", settle)
         .time_limit(STEP)
 }
 
@@ -106,7 +106,7 @@ async fn discard_image(work: &Work, snapshot: &mut Snapshot) -> Result<(), Fault
     work.ask_own(DiscardSnapshot { image_id: snapshot.image_id.clone() }).await
 }
 
-async fn finish(work: &Work, snapshot: &mut Snapshot) -> Result<(), Fault> {
+async fn settle(work: &Work, snapshot: &mut Snapshot) -> Result<(), Fault> {
     copy::remove_file(work).await?;
     if work.update(TASKS, idle()).await? {
         return Ok(());
@@ -170,7 +170,7 @@ pub(crate) async fn resume(work: Work, record: workflow::Record, interrupt: &Can
     let work = Work::new(work.agent, work.server_id, resumed_context(&record));
     let deleted = match work.insist_instance().await {
         Ok(instance) => instance.task_state == Some(TaskState::Deleting) && instance.snapshot_image.is_some(),
-        Err(fault) if fault.kind() == FaultKind::NotFound => record.step_name != "finish",
+        Err(fault) if fault.kind() == FaultKind::NotFound => record.step_name != "settle",
         Err(fault) => {
             tracing::error!(error = %fault.chain(), "the making of an image cannot be resumed before the next start");
             return;
