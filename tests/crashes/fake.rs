@@ -155,7 +155,7 @@ operations! {
     starting_a_server: StartServer, 3;
     rebooting_a_server: RebootServer, 3;
     resetting_a_server: ResetServer, 4;
-    making_an_image_of_a_server: SnapshotServer, 18;
+    making_an_image_of_a_server: SnapshotServer, 17;
     attaching_a_volume: AttachVolume, 9;
     detaching_a_volume: DetachVolume, 8;
     creating_a_volume: CreateVolume, 10;
