@@ -193,6 +193,15 @@ async fn check(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
     looked
 }
 
+/// After events may have been missed: what each guest does is asked. A whole heartbeat would take longer, and hold up the events after it: for
+/// that the hypervisor has to say what it can do, which one that has just been started finds out slowly.
+async fn look_again(agent: &Arc<ComputeAgent>) -> Result<(), Fault> {
+    for (server_id, _) in agent.driver.list().await? {
+        queue(agent, &server_id, Operation::Sync);
+    }
+    Ok(())
+}
+
 /// Follows the hypervisor's events. What a guest does now is asked by its owner, after what it is doing itself.
 pub(crate) async fn follow(agent: &Arc<ComputeAgent>) {
     let mut events = agent.driver.events();
@@ -206,7 +215,7 @@ pub(crate) async fn follow(agent: &Arc<ComputeAgent>) {
             }
             Event::Lost if !agent.is_settled() => {}
             Event::Lost => {
-                if let Err(fault) = check(agent).await {
+                if let Err(fault) = look_again(agent).await {
                     tracing::warn!(error = %fault.chain(), "what guests do is not known until the next heartbeat");
                 }
             }
