@@ -7,39 +7,22 @@ use http_kit::{Condition, Endpoint, Paging, Reply, Request, Target};
 use kit::Fault;
 use serde_json::json;
 
-use super::schema::{boolean, immutable_option, short_name, tags, text_or_null};
+use super::schema::project_properties;
 use super::{BY_ID, attributes, domain_scope, list_target, new_id, page};
 use crate::domain::project::Project;
 use crate::{IdentityService, db, view};
-
-macro_rules! properties {
-    () => {
-        concat!(
-            r#""description": "#,
-            text_or_null!(),
-            r#", "enabled": "#,
-            boolean!(),
-            r#", "name": "#,
-            short_name!(),
-            r#", "options": "#,
-            immutable_option!(),
-            r#", "tags": "#,
-            tags!()
-        )
-    };
-}
 
 const CREATE: &str = concat!(
     r#"{"type": "object", "additionalProperties": false, "required": ["domain"], "properties": {"domain": {
         "type": "object", "required": ["name"], "properties": {
         "explicit_domain_id": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-zA-Z0-9-]+$"},"#,
-    properties!(),
+    project_properties!(),
     "}}}}"
 );
 const UPDATE: &str = concat!(
     r#"{"type": "object", "additionalProperties": false, "required": ["domain"], "properties": {"domain": {
         "type": "object", "minProperties": 1, "properties": {"#,
-    properties!(),
+    project_properties!(),
     "}}}}"
 );
 

@@ -9,29 +9,12 @@ use kit::Fault;
 use kit::config::LimitModel;
 use serde_json::{Value, json};
 
-use super::schema::{boolean, id_or_null, immutable_option, short_name, tags, text_or_null};
+use super::schema::{boolean, id_or_null, project_properties};
 use super::{BY_ID, attributes, domain_scope, flag, list_target, new_id, page, project_target};
 use crate::db::effective::Person;
 use crate::domain::limit::Limit;
 use crate::domain::project::{DEEPEST, Project};
 use crate::{IdentityService, db, error, view};
-
-macro_rules! properties {
-    () => {
-        concat!(
-            r#""description": "#,
-            text_or_null!(),
-            r#", "enabled": "#,
-            boolean!(),
-            r#", "name": "#,
-            short_name!(),
-            r#", "options": "#,
-            immutable_option!(),
-            r#", "tags": "#,
-            tags!()
-        )
-    };
-}
 
 const CREATE: &str = concat!(
     r#"{"type": "object", "additionalProperties": false, "required": ["project"], "properties": {"project": {
@@ -42,13 +25,13 @@ const CREATE: &str = concat!(
     r#", "is_domain": "#,
     boolean!(),
     ", ",
-    properties!(),
+    project_properties!(),
     "}}}}"
 );
 const UPDATE: &str = concat!(
     r#"{"type": "object", "additionalProperties": false, "required": ["project"], "properties": {"project": {
         "type": "object", "properties": {"#,
-    properties!(),
+    project_properties!(),
     "}}}}"
 );
 

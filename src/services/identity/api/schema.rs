@@ -72,6 +72,25 @@ macro_rules! tags {
     };
 }
 
+/// What domains and projects have in common, for domains are projects.
+macro_rules! project_properties {
+    () => {
+        concat!(
+            r#""description": "#,
+            $crate::api::schema::text_or_null!(),
+            r#", "enabled": "#,
+            $crate::api::schema::boolean!(),
+            r#", "name": "#,
+            $crate::api::schema::short_name!(),
+            r#", "options": "#,
+            $crate::api::schema::immutable_option!(),
+            r#", "tags": "#,
+            $crate::api::schema::tags!()
+        )
+    };
+}
+
 pub(crate) use {
-    amount, boolean, id_or_null, immutable_option, long_name, plain_id, short_name, tag, tags, text_or_null,
+    amount, boolean, id_or_null, immutable_option, long_name, plain_id, project_properties, short_name, tag, tags,
+    text_or_null,
 };
