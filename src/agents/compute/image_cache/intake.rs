@@ -90,8 +90,13 @@ impl Intake {
     }
 }
 
-/// Copies `from` to the draft `to`, sharing blocks where the file system can.
-pub(super) async fn copy(from: PathBuf, to: PathBuf, expected: Expected, stop: CancellationToken) -> Result<(), Fault> {
+/// Copies `from` to the draft `to`, sharing blocks where the file system can; says whether there is such a file here.
+pub(super) async fn copy(
+    from: PathBuf,
+    to: PathBuf,
+    expected: Expected,
+    stop: CancellationToken,
+) -> Result<bool, Fault> {
     let copied = tokio::task::spawn_blocking(move || {
         let copied = copy_blocking(&from, &to, &expected, &stop);
         if stop.is_cancelled() {
@@ -103,26 +108,37 @@ pub(super) async fn copy(from: PathBuf, to: PathBuf, expected: Expected, stop: C
     copied.await.unwrap_or_else(|_| Err(DiskError::CutOff.into()))
 }
 
-fn copy_blocking(from: &Path, to: &Path, expected: &Expected, stop: &CancellationToken) -> Result<(), Fault> {
+fn copy_blocking(from: &Path, to: &Path, expected: &Expected, stop: &CancellationToken) -> Result<bool, Fault> {
+    // Once it is open its bytes stay, whoever deletes the image meanwhile.
+    let Some(source) = open(from)? else { return Ok(false) };
     if reflink_copy::reflink(from, to).is_ok() {
         let mut checks = Checks::new();
-        read_all(to, stop, |bytes| {
+        read_all(File::open(to).map_err(DiskError::io("opening a draft"))?, stop, |bytes| {
             checks.push(bytes);
             Ok(())
         })?;
-        return checks.finish(expected);
+        checks.finish(expected)?;
+    } else {
+        let mut intake = Intake::create(to)?;
+        read_all(source, stop, |bytes| intake.push(bytes))?;
+        intake.finish(expected)?;
     }
-    let mut intake = Intake::create(to)?;
-    read_all(from, stop, |bytes| intake.push(bytes))?;
-    intake.finish(expected)
+    Ok(true)
+}
+
+fn open(path: &Path) -> Result<Option<File>, DiskError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DiskError::io("opening an image")(error)),
+    }
 }
 
 fn read_all(
-    path: &Path,
+    mut file: File,
     stop: &CancellationToken,
     mut take: impl FnMut(&[u8]) -> Result<(), DiskError>,
 ) -> Result<(), DiskError> {
-    let mut file = File::open(path).map_err(DiskError::io("opening an image"))?;
     let mut buffer = vec![0; CHUNK];
     loop {
         if stop.is_cancelled() {

@@ -144,9 +144,8 @@ impl ImageCache {
             sha512: image.sha512.clone(),
             disk_format: wanted.disk_format.clone(),
         };
-        if tokio::fs::try_exists(path).await.unwrap_or(false) {
-            let (from, to, stop) = (path.clone(), draft.path.clone(), draft.stop.clone());
-            return intake::copy(from, to, expected, stop).await;
+        if intake::copy(path.clone(), draft.path.clone(), expected.clone(), draft.stop.clone()).await? {
+            return Ok(());
         }
         download::download(&self.service, (url, token), draft.path.clone(), expected, draft.stop.clone()).await
     }
