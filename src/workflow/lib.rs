@@ -64,6 +64,7 @@ mod journal;
 mod memory;
 mod record;
 pub mod testing;
+mod turns;
 
 pub use control::{Control, Event, Progress, Retry};
 pub use definition::{Definition, StepFn, nothing};
@@ -72,3 +73,4 @@ pub use journal::{BoxFuture, Journal};
 pub use memory::MemoryJournal;
 pub use record::{Direction, Record};
 pub use tokio_util::sync::CancellationToken;
+pub use turns::{Turn, Turns};

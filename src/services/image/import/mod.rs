@@ -13,8 +13,8 @@ pub mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use journal::SqlJournal;
@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use workflow::{Control, Journal as _, Outcome, Policy, Record, Start};
+use workflow::{Control, Journal as _, Outcome, Policy, Record, Start, Turns};
 
 use crate::Images;
 use crate::db::imports;
@@ -39,7 +39,7 @@ pub(crate) struct Imports {
     tasks: TaskTracker,
     stop: CancellationToken,
     places: Arc<Semaphore>,
-    running: Mutex<HashMap<ImageId, CancellationToken>>,
+    turns: Arc<Turns>,
 }
 
 impl Imports {
@@ -49,7 +49,7 @@ impl Imports {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             places: Arc::new(Semaphore::new(at_once.max(1))),
-            running: Mutex::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -62,22 +62,7 @@ impl Imports {
 
     /// Has the import of `id` take back what it did; whether there is one.
     pub fn cancel(&self, id: &ImageId) -> bool {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(id).map(CancellationToken::cancel).is_some()
-    }
-
-    fn begin(&self, id: &ImageId) -> Option<CancellationToken> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.contains_key(id) {
-            return None;
-        }
-        let cancel = CancellationToken::new();
-        running.insert(id.clone(), cancel.clone());
-        Some(cancel)
-    }
-
-    fn end(&self, id: &ImageId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.turns.cancel(id.as_str())
     }
 }
 
@@ -180,29 +165,32 @@ impl Images {
         });
     }
 
-    /// Runs one import of an image, unless one runs already.
+    /// Runs one import of an image, after the one before.
     fn spawn_import<F, Run>(self: &Arc<Self>, image: ImageId, task: String, run: F)
     where
         F: FnOnce(Context, Control) -> Run + Send + 'static,
         Run: Future<Output = Outcome<State>> + Send + 'static,
     {
-        let Some(cancel) = self.imports.begin(&image) else { return };
-        let service = self.clone();
+        let (service, turn) = (self.clone(), self.imports.turns.try_take(image.as_str()));
         self.imports.tasks.spawn(async move {
+            let imports = &service.imports;
             let work = async {
+                let turn = match turn {
+                    Some(turn) => turn,
+                    None => imports.turns.take(image.as_str()).await,
+                };
                 // The semaphore is never closed.
                 let _place = tokio::select! {
-                    place = service.imports.places.clone().acquire_owned() => place.ok(),
-                    () = cancel.cancelled() => None,
+                    place = imports.places.clone().acquire_owned() => place.ok(),
+                    () = turn.cancel().cancelled() => None,
                 };
-                let control = Control::default().cancel(cancel.clone()).clock(service.clock.clone());
+                let control = Control::default().cancel(turn.cancel().clone()).clock(service.clock.clone());
                 let outcome = run(Context { service: service.clone() }, control).await;
                 if let Err(fault) = service.conclude(&image, &task, outcome).await {
                     tracing::error!(image_id = %image, error = %fault.chain(), "the end of an import could not be written");
                 }
             };
-            tokio::select! { () = service.imports.stop.cancelled() => {}, () = work => {} }
-            service.imports.end(&image);
+            tokio::select! { () = imports.stop.cancelled() => {}, () = work => {} }
         });
     }
 
