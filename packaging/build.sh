@@ -38,6 +38,12 @@ shared_libraries() {
         sed -n 's/^shlibs:Depends=//p'
 }
 
+# What DIRECTORY takes when it is installed, in KiB, as dpkg-gencontrol counts it: not in blocks of the file system here, which are
+# another number as long as it has not written the files.
+installed_size() {
+    find "$1" -path "$1/DEBIAN" -prune -o -printf '%y %s\n' | awk '{ kib += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print kib }'
+}
+
 make_deb() {
     local tree=$work/deb doc=$work/deb/usr/share/doc/cloudbox file libraries
     packaging/stage.sh "$binary" "$tree" debian
@@ -55,7 +61,7 @@ make_deb() {
     libraries=$(shared_libraries "$tree/usr/bin/cloudbox")
     [ -n "$libraries" ] || die "dpkg-shlibdeps does not say what the binary needs"
     sed -e "s/@VERSION@/$version-1/" -e "s/@MAINTAINER@/$maintainer/" -e "s/@LIBRARIES@/$libraries/" \
-        -e "s/@SIZE@/$(du -k -s --exclude=DEBIAN "$tree" | cut -f1)/" packaging/deb/control >"$tree/DEBIAN/control"
+        -e "s/@SIZE@/$(installed_size "$tree")/" packaging/deb/control >"$tree/DEBIAN/control"
     chmod 644 "$tree/DEBIAN"/{conffiles,md5sums,control}
     same_times "$tree"
     dpkg-deb --root-owner-group ${FAST:+-Zgzip -z1} --build "$tree" "$out/cloudbox_$version-1_amd64.deb" >/dev/null
